@@ -1,0 +1,1 @@
+"""One request on the wire: sent, retried, timed, its answer streamed, every foreign error translated once."""

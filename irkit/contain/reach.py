@@ -1,0 +1,111 @@
+"""Who may talk to whom in a world, now or after isolation, as `irkit reach` tells it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from irkit.cluster.protocol import Json
+from irkit.contain import marks
+from irkit.contain.policy import spans
+from irkit.contain.policy.allow import Judge, Party
+from irkit.contain.policy.nouns import Endpoint, Policy, World
+from irkit.contain.policy.read import policy
+from irkit.contain.policy.spans import EVERY_PORT, NONE, Spans
+from irkit.errors import UsageError
+from irkit.model.isolation import Direction
+from irkit.model.pod import PodRef
+
+Ways = dict[tuple[str, str], Spans]
+
+
+def reach(world: World, pod: PodRef | None = None) -> list[Json]:
+    """Every connection that policies allow, or those of `pod`: {"src", "dst", "ports"}, sorted by source, destination.
+
+    An end is "namespace/name[Kind]" or a network outside the cluster ("0.0.0.0/0"); ports are "all" or a list of
+    {"protocol", "port", "endPort"}. What no policy can forbid is left out: a pod to itself, its node to it. Raises
+    UsageError for a pod that is not in the world.
+    """
+    ours = [one for one in world.endpoints if pod is None or _is(one, pod)]
+    if pod is not None and not ours:
+        raise UsageError(f"there is no {pod} among the manifests", "check the name and the namespace")
+    judge = Judge(world)
+    ways: Ways = defaultdict(lambda: NONE)
+    for one in ours:
+        for other in world.endpoints:
+            _note(ways, judge, one, other)
+            if pod is not None:
+                _note(ways, judge, other, one)
+        _outside(ways, judge, one)
+    return [{"src": source, "dst": target, "ports": _listed(ways[source, target])} for source, target in sorted(ways)]
+
+
+def isolated(world: World, pod: PodRef) -> World:
+    """`world` as it is once `pod` is in quarantine."""
+    uid = pod.uid or "quarantine"
+    quarantine = policy(marks.quarantine(pod, uid, "", ""))
+    changed = (
+        replace(one, labels=marks.labelled(one.labels, uid)) if _is(one, pod) else one for one in world.endpoints
+    )
+    return replace(world, endpoints=tuple(changed), policies=(*world.policies, quarantine))
+
+
+def _is(one: Endpoint, pod: PodRef) -> bool:
+    return (one.namespace, one.name) == (pod.namespace, pod.name)
+
+
+def _note(ways: Ways, judge: Judge, source: Endpoint, target: Endpoint) -> None:
+    """Pods of one workload go under one name, so what any of them may counts; the workload to itself does not."""
+    ends = str(source), str(target)
+    if ends[0] != ends[1] and (found := judge.ports(source, target)):
+        ways[ends] |= found
+
+
+def _outside(ways: Ways, judge: Judge, one: Endpoint) -> None:
+    for version in _versions(judge.world):
+        for into in (True, False):
+            by_ports: Mapping[Spans, list[tuple[int, int]]] = _by_ports(judge, one, version, into=into)
+            for found, cells in by_ports.items():
+                for network in spans.networks(spans.make(cells)):
+                    ends = (str(network), str(one)) if into else (str(one), str(network))
+                    ways[ends] |= found
+
+
+def _by_ports(judge: Judge, one: Endpoint, version: int, *, into: bool) -> dict[Spans, list[tuple[int, int]]]:
+    """Addresses outside, as places on their line, by the ports that are open between them and the pod."""
+    found: dict[Spans, list[tuple[int, int]]] = defaultdict(list)
+    for first, last in _cells(judge, one, Direction.INGRESS if into else Direction.EGRESS, version):
+        outside: Party = spans.address(first)
+        if open_ := judge.ports(outside, one) if into else judge.ports(one, outside):
+            found[open_].append((first, last))
+    return found
+
+
+def _cells(judge: Judge, one: Endpoint, direction: Direction, version: int) -> Iterator[tuple[int, int]]:
+    """Ranges of addresses within which no rule of the pod tells one from another."""
+    first, last = spans.whole(version)
+    rules = judge.rules(one, direction) or ()
+    blocks = {peer.block for _, rule in rules for peer in rule.peers if peer.block}
+    marks_ = {edge for block in blocks for edge in spans.edges(block) if first < edge <= last}
+    bounds = [first, *sorted(marks_), last + 1]
+    return ((low, high - 1) for low, high in zip(bounds, bounds[1:], strict=False))
+
+
+def _versions(world: World) -> tuple[int, ...]:
+    """IPv6 is spoken of where an address or a policy does."""
+    spoken = {address.version for one in world.endpoints for address in one.addresses}
+    return (4, 6) if 6 in spoken or any(map(_names_v6, world.policies)) else (4,)
+
+
+def _names_v6(one: Policy) -> bool:
+    peers = (peer for rules in one.rules.values() for rule in rules for peer in rule.peers)
+    return any(peer.block is not None and peer.block.network.version == 6 for peer in peers)
+
+
+def _listed(found: Spans) -> str | list[Json]:
+    if found == EVERY_PORT:
+        return "all"
+    return [
+        {"protocol": protocol, "port": first, "endPort": last} for protocol, first, last in spans.by_protocol(found)
+    ]

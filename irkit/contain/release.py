@@ -1,0 +1,106 @@
+"""Give a quarantined pod its network back: exactly what irkit changed, told from what the objects themselves carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from irkit.cluster.objects import items, part
+from irkit.cluster.protocol import Cluster, Json
+from irkit.cluster.resolve import check
+from irkit.cluster.resources import NETWORK_POLICIES, PODS
+from irkit.contain import marks
+from irkit.contain.hand import Hand, difference, settled
+from irkit.errors import NotFound, PodReplaced, Refused
+from irkit.model.isolation import Change
+from irkit.model.permission import Permission
+from irkit.model.pod import PodRef
+
+NEEDS: tuple[Permission, ...] = (
+    PODS.permission("get"),
+    PODS.permission("patch"),
+    NETWORK_POLICIES.permission("list"),
+    NETWORK_POLICIES.permission("delete"),
+)
+
+
+def release(
+    pod: PodRef,
+    cluster: Cluster,
+    *,
+    before: Callable[[Change], None],
+    dry_run: bool = False,
+    force: bool = False,
+) -> tuple[Change, ...]:
+    """The changes made to release `pod`; none when nothing of ours is left.
+
+    The label goes first, then the policy, which selects nothing by then. Of a pod that is gone only the policy is
+    deleted; a successor of the same name is left alone. Raises Refused where the pod's labels are not as irkit left
+    them, unless `force`, which takes back our change and leaves the others; NotFound for an unpinned name that
+    neither a pod nor a policy of ours knows.
+    """
+    hand = Hand(cluster, before, dry_run)
+    settled(lambda: _attempt(pod, hand, force=force))
+    return hand.changes
+
+
+def _attempt(pod: PodRef, hand: Hand, *, force: bool) -> None:
+    policies = _policies(pod, hand.cluster)
+    seen = _present(pod, hand.cluster, known=bool(policies))
+    if seen:
+        _restore(seen, hand, force=force)
+    for policy in policies:
+        with suppress(NotFound):
+            hand.delete(NETWORK_POLICIES, policy, "the quarantine ends")
+
+
+def _policies(pod: PodRef, cluster: Cluster) -> list[Json]:
+    """The quarantining policies of the pod; of every pod that had the name when `pod` is not pinned."""
+    query = {"labelSelector": f"{marks.MANAGED_BY}={marks.IRKIT}"}
+    listed = items(cluster.pages(NETWORK_POLICIES.path(pod.namespace), query))
+    return [policy for policy in listed if _concerns(policy, pod)]
+
+
+def _concerns(policy: Json, pod: PodRef) -> bool:
+    uid, name = marks.owner(policy), part(policy["metadata"], "annotations").get(marks.POD)
+    return uid is not None and (uid == pod.uid if pod.uid else name == pod.name)
+
+
+def _present(pod: PodRef, cluster: Cluster, *, known: bool) -> Json | None:
+    """The pod; None when it is gone or replaced."""
+    try:
+        return check(pod, cluster).json()
+    except PodReplaced:
+        return None
+    except NotFound:
+        if known or pod.uid:
+            return None
+        raise
+
+
+def _restore(seen: Json, hand: Hand, *, force: bool) -> None:
+    """Take label and annotations off the pod, if it is one that irkit quarantined."""
+    metadata = seen["metadata"]
+    labels, notes, uid = part(metadata, "labels"), part(metadata, "annotations"), metadata["uid"]
+    original = marks.original(notes)
+    if labels.get(marks.QUARANTINE) != uid and marks.ORIGINAL not in notes:
+        return
+    expected = None if original is None else marks.labelled(original, uid)
+    if labels not in (expected, original) and not force:
+        raise Refused(f"the labels of {metadata['name']} are not as irkit left them: {_told(labels, expected)}", _HINT)
+    restored = marks.released(labels, original or {})
+    operations = [
+        *difference("/metadata/labels", labels, restored),
+        *difference("/metadata/annotations", notes, marks.forget(notes)),
+    ]
+    hand.patch(PODS, seen, operations, f"label {marks.QUARANTINE} removed")
+
+
+_HINT = "look at the pod; to take back our change and leave the others, release it with --force"
+
+
+def _told(labels: marks.Labels, expected: marks.Labels | None) -> str:
+    if expected is None:
+        return f"the annotation {marks.ORIGINAL} is missing or altered"
+    keys = sorted(key for key in {*labels, *expected} if labels.get(key) != expected.get(key))
+    return "; ".join(f"{key} is {labels.get(key, 'absent')}, not {expected.get(key, 'absent')}" for key in keys)

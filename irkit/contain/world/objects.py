@@ -1,0 +1,113 @@
+"""API objects to a world: pods as they are, workloads by the pods that their templates make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from ipaddress import ip_address
+from typing import Any
+
+from irkit.cluster.objects import entries, part
+from irkit.cluster.protocol import Json
+from irkit.contain.policy import read
+from irkit.contain.policy.nouns import LAST_PORT, PROTOCOLS, Address, Endpoint, Policy, World
+
+NAME_LABEL = "kubernetes.io/metadata.name"  # the API server puts it on every namespace
+# Where each kind keeps its pods' metadata and spec; a Pod is its own template.
+TEMPLATES: Mapping[str, tuple[str, ...]] = {
+    "Pod": (),
+    "Deployment": ("spec", "template"),
+    "ReplicaSet": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "ReplicationController": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+}
+
+Name = tuple[str, str, str]  # namespace, kind, name
+
+
+def world(objects: Iterable[Json], *, live: bool) -> World:
+    """The world that `objects` make, each with its `kind`; other kinds are left out.
+
+    A `live` world is of running pods with their addresses. Otherwise what counts is what the manifests want: status
+    is not looked at, and a pod stands under the name of its first owner, as far as owners can be followed. Raises
+    ValueError, naming the object, for a policy that no API server accepts.
+    """
+    listed = list(objects)
+    owners = {_name(known): owner for known in listed if not live and (owner := _owner(known))}
+    pods = [known for known in listed if known.get("kind") in TEMPLATES and not (live and _ended(known))]
+    endpoints = tuple(_endpoint(known, _first(_name(known), owners), live=live) for known in pods)
+    policies = tuple(_policy(known) for known in listed if known.get("kind") == "NetworkPolicy")
+    mentioned = {one.namespace for one in endpoints} | {one.namespace for one in policies}
+    return World(_namespaces(listed, mentioned), endpoints, policies)
+
+
+def _namespaces(listed: Iterable[Json], mentioned: Iterable[str]) -> dict[str, dict[str, str]]:
+    given = {_name(known)[2]: _labels(known) for known in listed if known.get("kind") == "Namespace"}
+    return {name: {**given.get(name, {}), NAME_LABEL: name} for name in {*mentioned, *given}}
+
+
+def _endpoint(known: Json, name: Name, *, live: bool) -> Endpoint:
+    template = reduce(part, TEMPLATES[known["kind"]], known)
+    spec = part(template, "spec")
+    return Endpoint(
+        namespace=name[0],
+        name=name[2],
+        kind=name[1],
+        labels=_labels(template),
+        addresses=tuple(_addresses(part(known, "status"))) if live else (),
+        ports=tuple(_ports(spec)),
+        host_network=live and spec.get("hostNetwork") is True,
+    )
+
+
+def _ports(spec: Json) -> Iterator[tuple[str, str, int]]:
+    for container in (*entries(spec, "containers"), *entries(spec, "initContainers")):
+        for port in entries(container, "ports"):
+            name, protocol, number = port.get("name"), port.get("protocol") or "TCP", port.get("containerPort")
+            if isinstance(name, str) and protocol in PROTOCOLS and type(number) is int and 1 <= number <= LAST_PORT:
+                yield name, protocol, number
+
+
+def _addresses(status: Json) -> Iterator[Address]:
+    return (ip_address(str(entry.get("ip"))) for entry in entries(status, "podIPs"))
+
+
+def _ended(known: Json) -> bool:
+    return part(known, "status").get("phase") in ("Succeeded", "Failed")
+
+
+def _policy(manifest: Json) -> Policy:
+    namespace, kind, name = _name(manifest)
+    try:
+        return read.policy({**manifest, "metadata": {"namespace": namespace, "name": name}})
+    except ValueError as error:
+        raise ValueError(f"{kind} {namespace}/{name}: {error}") from error
+
+
+def _name(known: Json) -> Name:
+    metadata = part(known, "metadata")
+    return str(metadata.get("namespace") or "default"), str(known.get("kind")), str(metadata.get("name") or "")
+
+
+def _owner(known: Json) -> Name | None:
+    owner = next(
+        (entry for entry in entries(part(known, "metadata"), "ownerReferences") if entry.get("controller")), None
+    )
+    return (_name(known)[0], str(owner.get("kind") or "Pod"), str(owner.get("name"))) if owner else None
+
+
+def _first(name: Name, owners: Mapping[Name, Name]) -> Name:
+    """Up the chain of owners. A static pod's is its node, which is no workload; hostile chains may close to a ring."""
+    seen = {name}
+    while (above := owners.get(name)) and above not in seen and above[1] != "Node":
+        seen.add(above)
+        name = above
+    return name
+
+
+def _labels(known: Json) -> dict[str, str]:
+    labels: Mapping[str, Any] = part(part(known, "metadata"), "labels")
+    return {str(key): str(value) for key, value in labels.items()}

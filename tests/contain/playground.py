@@ -1,0 +1,180 @@
+"""Pods of a real cluster that listen and call, so that packets say what policies do."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from irkit.cluster.client import connect
+from irkit.cluster.protocol import Cluster, Json
+from irkit.model.pod import PodRef
+from irkit.settings import ClusterSettings
+from tests.cluster.real import RealCluster
+
+PORTS = (80, 81, 8080)
+LABELS = {"a": {"app": "web", "tier": "x"}, "b": {"app": "db"}, "c": {"app": "web"}, "d": {}}
+POLLS = 150  # at about 0.3 s each: how long a busy machine may take to bring a policy into force
+
+Pair = tuple[str, str, int]  # source, target, port
+
+
+@dataclass(frozen=True)
+class Playground:
+    """Pods a and b in one namespace, c and d in another, and two that tell when a policy is in force in a third."""
+
+    real: RealCluster
+    cluster: Cluster
+    spaces: tuple[str, str, str]
+    addresses: dict[str, str]
+
+    def home(self, pod: str) -> str:
+        return self.spaces[{"a": 0, "b": 0, "c": 1, "d": 1}.get(pod, 2)]
+
+    def ref(self, pod: str) -> PodRef:
+        return PodRef(self.home(pod), pod)
+
+    def passing(self, pods: str = "abcd") -> set[Pair]:
+        """What gets through, from every pod to every other on every port."""
+        return {pair for source in pods for pair in self.calls(source, [pod for pod in pods if pod != source])}
+
+    def calls(self, source: str, targets: list[str]) -> Iterator[Pair]:
+        tries = "; ".join(
+            f'[ "$(nc -w 3 {self.addresses[target]} {port} </dev/null 2>/dev/null)" = yes ] && echo {target} {port}'
+            for target in targets
+            for port in PORTS
+        )
+        said = self.real.kubectl("exec", "-n", self.home(source), source, "--", "sh", "-c", f"{tries}; true")
+        for line in said.splitlines():
+            target, port = line.split()
+            yield source, target, int(port)
+
+    @contextmanager
+    def policies(self, *policies: Json) -> Iterator[None]:
+        """These policies in force, certainly: the enforcer works in order, and the last of them is seen to work."""
+        if policies:
+            self.real.apply(*policies)
+        try:
+            self.settled()
+            yield
+        finally:
+            for space in self.spaces[:2]:
+                self.real.kubectl("delete", "networkpolicies", "--all", "-n", space)
+            self.settled()
+
+    def settled(self) -> None:
+        """Everything changed so far is in force: a policy made now is, and so is its deletion."""
+        deny = policy("sentinel", self.spaces[2], {"matchLabels": {"app": "target"}}, ingress=[])
+        self.real.apply(deny)
+        self._until(open_=False)
+        self.real.kubectl("delete", "networkpolicy", "sentinel", "-n", self.spaces[2])
+        self._until(open_=True)
+
+    def _until(self, *, open_: bool) -> None:
+        for _ in range(POLLS):
+            if bool(list(self.calls("watcher", ["target"]))) is open_:
+                return
+        raise AssertionError("the policy enforcer does not keep up")
+
+
+def policy(name: str, namespace: str, selector: Json, **rules: Any) -> Json:  # noqa: ANN401
+    metadata = {"name": name, "namespace": namespace}
+    spec = {"podSelector": selector, "policyTypes": [key.capitalize() for key in rules], **rules}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+
+
+def _pod(name: str, namespace: str, labels: dict[str, str]) -> Json:
+    listen = "; ".join(f"nc -ll -p {port} -e echo yes &" for port in PORTS).replace("&;", "&")
+    container = {
+        "name": "app",
+        "image": "docker.io/local/busybox:1",
+        "imagePullPolicy": "Never",
+        "command": ["sh", "-c", f"{listen} wait"],
+        "ports": [{"name": "web", "containerPort": 8080}],
+    }
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": spec,
+    }
+
+
+@contextmanager
+def playground(real: RealCluster) -> Iterator[Playground]:
+    """Made, every pod listening, and gone afterwards."""
+    mark = uuid.uuid4().hex[:6]
+    spaces = (f"irkit-play-one-{mark}", f"irkit-play-two-{mark}", f"irkit-play-ctl-{mark}")
+    try:
+        for space in spaces:
+            real.kubectl("create", "namespace", space)
+            real.kubectl("wait", "--for=create", "--timeout=30s", "-n", space, "serviceaccount/default")
+        made = [_pod(name, spaces[name in "cd"], labels) for name, labels in LABELS.items()]
+        made += [_pod(name, spaces[2], {"app": name}) for name in ("watcher", "target")]
+        real.apply(*made)
+        for space in spaces:
+            real.kubectl("wait", "--for=condition=Ready", "--timeout=120s", "-n", space, "pod", "--all")
+        listed = [
+            pod
+            for space in spaces
+            for pod in json.loads(real.kubectl("get", "pods", "-n", space, "-o", "json"))["items"]
+        ]
+        addresses = {pod["metadata"]["name"]: pod["status"]["podIP"] for pod in listed}
+        cluster = connect(ClusterSettings(str(real.kubeconfig), timeout=20))
+        yield Playground(real, cluster, spaces, addresses)
+    finally:
+        real.kubectl("delete", "namespace", *spaces, "--wait=false", "--ignore-not-found")
+
+
+def random_policies(play: Playground, seed: int) -> list[Json]:
+    """Two to five policies; the same seed gives the same."""
+    dice = random.Random(seed)  # noqa: S311 - a test's own dice
+
+    def selector() -> Json:
+        operator = dice.choice(["In", "NotIn", "Exists", "DoesNotExist"])
+        values = {"values": dice.sample(["web", "db", "x"], 2)} if operator.endswith("In") else {}
+        term: Json = {"key": dice.choice(["app", "tier"]), "operator": operator, **values}
+        return dice.choice([{}, {"matchLabels": {"app": dice.choice(["web", "db"])}}, {"matchExpressions": [term]}])
+
+    def block() -> Json:
+        address = play.addresses[dice.choice("abcd")]
+        whole = {"cidr": "0.0.0.0/0", "except": [f"{address}/32"]}
+        return dice.choice([whole, {"cidr": f"{address}/32"}, {"cidr": f"{address}/28"}])
+
+    def peer() -> Json:
+        space = {"matchLabels": {"kubernetes.io/metadata.name": dice.choice(play.spaces[:2])}}
+        spaces: Json = dice.choice([{}, space])
+        return dice.choice(
+            [
+                {"podSelector": selector()},
+                {"namespaceSelector": spaces},
+                {"podSelector": selector(), "namespaceSelector": spaces},
+                {"ipBlock": block()},
+            ]
+        )
+
+    def port() -> Json:
+        return dice.choice([{"port": 80}, {"port": 80, "endPort": 81}, {"port": "web"}, {"protocol": "UDP"}, {}])
+
+    def some(make: Any, least: int = 0) -> list[Json]:  # noqa: ANN401
+        return [make() for _ in range(dice.randint(least, 2))]
+
+    def rule(side: str) -> Json:
+        return dice.choice(
+            [{}, {side: some(peer, 1)}, {side: some(peer, 1), "ports": some(port, 1)}, {"ports": some(port)}]
+        )
+
+    def one(number: int) -> Json:
+        rules: Json = {}
+        for direction, side in dice.choice(
+            [[("ingress", "from")], [("egress", "to")], [("ingress", "from"), ("egress", "to")]]
+        ):
+            rules[direction] = some(lambda side=side: rule(side))
+        return policy(f"p{number}", dice.choice(play.spaces[:2]), selector(), **rules)
+
+    return [one(number) for number in range(dice.randint(2, 5))]

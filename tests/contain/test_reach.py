@@ -1,0 +1,199 @@
+"""Worlds from manifests and from a cluster, and what is told of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from irkit.cluster.client import connect
+from irkit.cluster.protocol import Json
+from irkit.contain.reach import isolated, reach
+from irkit.contain.world import live, manifests
+from irkit.contain.world.objects import world
+from irkit.drill.range import server
+from irkit.drill.range.server import Range
+from irkit.errors import UsageError
+from irkit.model.pod import PodRef
+from irkit.settings import ClusterSettings
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: [{name: web, ports: [{name: http, containerPort: 8080}]}]}
+"""
+CLIENT = """
+apiVersion: v1
+kind: Pod
+metadata: {name: client, namespace: shop, labels: {app: client}}
+"""
+POLICY = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  policyTypes: [Ingress, Egress]
+  ingress: [{from: [{podSelector: {matchLabels: {app: client}}}], ports: [{port: http}]}]
+"""
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def workload(kind: str, template: Json, name: str = "made") -> Json:
+    spec: Json = {"template": template}
+    if kind == "CronJob":
+        spec = {"jobTemplate": {"spec": spec}}
+    return template | {"kind": "Pod", "metadata": {"name": name}} if kind == "Pod" else {
+        "kind": kind, "metadata": {"name": name}, "spec": spec,
+    }  # fmt: skip
+
+
+def test_a_policy_with_a_named_port(tmp_path: Path) -> None:
+    folder = write(tmp_path, a_yaml=f"{POD}---{CLIENT}---\n---", deep__down__b_yml=POLICY, readme_md="# none: [")
+    found = {(one["src"], one["dst"]): one["ports"] for one in reach(manifests.load(folder))}
+    assert found == {
+        ("0.0.0.0/0", "shop/client[Pod]"): "all",
+        ("shop/client[Pod]", "0.0.0.0/0"): "all",
+        ("shop/client[Pod]", "shop/web[Pod]"): [{"protocol": "TCP", "port": 8080, "endPort": 8080}],
+    }
+
+
+def test_isolation_leaves_nothing(tmp_path: Path) -> None:
+    folder, web = write(tmp_path, a_yaml=f"{POD}---{CLIENT}---{POLICY}"), PodRef("shop", "web")
+    now = manifests.load(folder)
+    assert [one["src"] for one in reach(now, web)] == ["shop/client[Pod]"]
+    left = reach(isolated(now, web), web)
+    assert [one["src"] for one in left] == ["shop/client[Pod]"], "another policy still admits the client"
+    client = PodRef("shop", "client")
+    assert len(reach(now, client)) == 3
+    assert reach(isolated(now, client), client) == []
+    with pytest.raises(UsageError, match="there is no shop/other"):
+        reach(now, PodRef("shop", "other"))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob"],
+)
+def test_workloads_stand_for_their_pods(tmp_path: Path, kind: str) -> None:
+    template: Json = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": []}}
+    made = workload(kind, template)
+    made["metadata"]["labels"] = {"app": "web"}  # a Pod's own
+    body = {"apiVersion": "v1", "kind": "List", "items": [made, {"kind": "ConfigMap", "data": {}}, "nonsense"]}
+    deny: Json = {
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "p"},
+        "spec": {"podSelector": {"matchLabels": {"app": "web"}}},
+    }
+    folder = write(tmp_path, a_json=json.dumps(body), b_json=json.dumps({"kind": "NetworkPolicyList", "items": [deny]}))
+    expected = [{"src": f"default/made[{kind}]", "dst": "0.0.0.0/0", "ports": "all"}]
+    assert reach(manifests.load(folder)) == expected
+    assert reach(manifests.load(folder / "b.json")) == []
+
+
+def test_pods_go_under_their_first_owner() -> None:
+    def owned(kind: str, name: str, owner: str, by: str) -> Json:
+        owners = [{"kind": "Other", "name": "x"}, {"kind": owner, "name": by, "controller": True}]
+        return {"kind": kind, "metadata": {"name": name, "ownerReferences": owners}}
+
+    chain = [owned("Pod", "p1", "ReplicaSet", "rs"), owned("Pod", "p2", "ReplicaSet", "rs")]
+    chain += [owned("ReplicaSet", "rs", "Deployment", "web"), {"kind": "Deployment", "metadata": {"name": "web"}}]
+    assert {str(one) for one in world(chain, live=False).endpoints} == {"default/web[Deployment]"}
+    ring = [owned("ReplicaSet", "a", "ReplicaSet", "b"), owned("ReplicaSet", "b", "ReplicaSet", "a")]
+    assert {str(one) for one in world(ring, live=False).endpoints} <= {"default/a[ReplicaSet]", "default/b[ReplicaSet]"}
+    static = world([owned("Pod", "etcd", "Node", "node1")], live=False)
+    assert [str(one) for one in static.endpoints] == ["default/etcd[Pod]"]
+
+
+def test_ipv6_is_spoken_of_where_there_is_some() -> None:
+    def ends(**spec: Any) -> set[str]:  # noqa: ANN401
+        pod: Json = {"kind": "Pod", "metadata": {"name": "a"}}
+        policy: Json = {"kind": "NetworkPolicy", "metadata": {"name": "p"}, "spec": spec}
+        return {one["src"] for one in reach(world([pod, policy], live=False))} - {"default/a[Pod]"}
+
+    block = {"cidr": "2001:db8::/32", "except": ["2001:db8::/33"]}
+    assert ends(ingress=[{"from": [{"ipBlock": block}]}]) == {"2001:db8:8000::/33"}
+    assert ends(ingress=[{}]) == {"0.0.0.0/0"}
+    assert ends(ingress=[{}], egress=[{"to": [{"ipBlock": block}]}]) == {"0.0.0.0/0", "::/0"}
+    assert ends(ingress=[{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}, {"ipBlock": {"cidr": "11.0.0.0/8"}}]}]) == {
+        "10.0.0.0/7"
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.yaml", "a: [", "cannot be read"),
+        ("a.yaml", "a: b: c", "cannot be read"),
+        ("a.json", "{", "cannot be read"),
+        ("a.yaml", "\x00", "cannot be read"),
+        ("a.yaml", POLICY.replace("http", "0"), "NetworkPolicy shop/web: not a port: 0"),
+    ],
+)
+def test_what_cannot_be_read_is_not_passed_over(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match=said):
+        manifests.load(tmp_path)
+
+
+def test_files_that_are_not_there_or_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="no such folder"):
+        manifests.load(tmp_path / "absent")
+    monkeypatch.setattr(manifests, "MAX_BYTES", 10)
+    with pytest.raises(UsageError, match="is larger than"):
+        manifests.load(write(tmp_path, a_yaml=POD))
+    (tmp_path / "a.yaml").unlink()
+    (tmp_path / "folder.yaml").mkdir()
+    assert manifests.load(tmp_path).endpoints == ()
+    (tmp_path / "b.yaml").symlink_to("nowhere")
+    with pytest.raises(UsageError, match="cannot read"):
+        manifests.load(tmp_path)
+
+
+@pytest.fixture
+def practice(tmp_path: Path) -> Iterator[Range]:
+    with server.start(0, home=tmp_path / "range") as started:
+        yield started
+
+
+def test_a_live_world(practice: Range) -> None:
+    cluster = connect(ClusterSettings(str(practice.kubeconfig)))
+    seen = live.load(cluster)
+    assert {"payments", "default"} <= seen.namespaces.keys()
+    victim = next(one for one in seen.endpoints if one.namespace == "payments" and one.addresses)
+    ref = PodRef(victim.namespace, victim.name)
+    assert {one["src"] for one in reach(seen, ref)} > {str(victim)}
+    assert reach(isolated(seen, ref), ref) == []
+
+
+def test_a_live_world_leaves_out_what_has_ended() -> None:
+    pods: list[Json] = [
+        {"kind": "Pod", "metadata": {"name": "ended"}, "status": {"phase": "Succeeded"}},
+        {
+            "kind": "Pod",
+            "metadata": {"name": "node"},
+            "spec": {"hostNetwork": True},
+            "status": {"podIPs": [{"ip": "10.0.0.1"}]},
+        },
+        {"kind": "Pod", "metadata": {"name": "web"}, "status": {"podIPs": [{"ip": "10.1.0.1"}]}},
+    ]
+    deny: Json = {
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "p"},
+        "spec": {"ingress": [{"from": [{"podSelector": {}}]}]},
+    }
+    seen = world([*pods, deny], live=True)
+    found = {(one["src"], one["dst"]) for one in reach(seen)}
+    assert ("0.0.0.0/0", "default/node[Pod]") in found, "no policy governs a pod on its node's network"
+    assert ("default/node[Pod]", "default/web[Pod]") not in found, "no selector finds it either"

@@ -1,0 +1,90 @@
+"""The policy semantics against a second implementation, on random clusters."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+from itertools import permutations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from irkit.cluster.protocol import Json
+from irkit.contain.policy import spans
+from irkit.contain.policy.allow import Judge, Party
+from irkit.contain.policy.nouns import World
+from irkit.contain.policy.spans import Spans
+from irkit.contain.reach import reach
+from irkit.contain.world.objects import world
+from tests.contain.brute import Cluster, Packet
+from tests.contain.clusters import NUMBERS, OUTSIDE, PROTOCOLS, cluster
+
+PORTS = sorted({*NUMBERS, 2, 79, 82, 8079, 65534})  # those that rules name, and some neighbours
+
+
+def build(given_: Cluster) -> World:
+    return world([*given_.namespaces.values(), *given_.pods.values(), *given_.policies], live=True)
+
+
+def packets(given_: Cluster) -> Iterator[Packet]:
+    for source, target in permutations([*given_.pods, *OUTSIDE], 2):
+        if source in given_.pods or target in given_.pods:
+            yield from (Packet(source, target, protocol, port) for protocol in PROTOCOLS for port in PORTS)
+
+
+def agree(given_: Cluster) -> None:
+    built = build(given_)
+    parties: dict[str, Party] = {one.name: one for one in built.endpoints}
+    parties |= {outside: ip_address(outside) for outside in OUTSIDE}
+    judge = Judge(built)
+    found: dict[tuple[str, str], Spans] = {}
+    for packet in packets(given_):
+        ends = packet.source, packet.target
+        if ends not in found:
+            found[ends] = judge.ports(*(parties[end] for end in ends))
+        one = spans.ports(packet.protocol, packet.port, packet.port)
+        assert bool(found[ends] & one) is given_.passes(packet), packet
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cluster())
+def test_both_say_the_same(given_: Cluster) -> None:
+    agree(given_)
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cluster())
+def test_both_say_the_same_ten_thousand_times(given_: Cluster) -> None:
+    agree(given_)
+
+
+def covers(connections: list[Json], packet: Packet) -> bool:
+    return any(
+        is_end(one["src"], packet.source) and is_end(one["dst"], packet.target) and is_open(one["ports"], packet)
+        for one in connections
+    )
+
+
+@functools.cache
+def is_end(text: str, end: str) -> bool:
+    if text.endswith("[Pod]"):
+        return text.partition("/")[2] == f"{end}[Pod]"
+    return not end.startswith("pod-") and ip_address(end) in ip_network(text)
+
+
+def is_open(ports: str | list[Json], packet: Packet) -> bool:
+    return isinstance(ports, str) or any(
+        one["protocol"] == packet.protocol and one["port"] <= packet.port <= one["endPort"] for one in ports
+    )
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cluster())
+def test_reach_says_what_passes(given_: Cluster) -> None:
+    connections = reach(build(given_))
+    spoken = any(":" in one[end] for one in connections for end in ("src", "dst"))
+    for packet in packets(given_):
+        if ":" not in packet.source + packet.target or spoken:
+            assert covers(connections, packet) is given_.passes(packet), packet

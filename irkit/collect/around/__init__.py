@@ -1,0 +1,1 @@
+"""What the pod stands in: owners, network, identity, storage, namespace and node."""

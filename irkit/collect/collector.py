@@ -1,0 +1,50 @@
+"""What a collector is, and how it tells the pod from a successor of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from irkit.cluster.protocol import Cluster
+from irkit.cluster.resolve import check
+from irkit.collect.folder import Folder
+from irkit.collect.piece import Found
+from irkit.errors import NotFound
+from irkit.model.permission import Permission
+from irkit.model.pod import PodRef
+from irkit.model.run import Target
+
+
+class Collector(Protocol):
+    """Takes one kind of evidence. It may raise: `capture` makes a Gap of whatever gets out."""
+
+    @property
+    def name(self) -> str:
+        """As artifacts and gaps carry it: "logs"."""
+        ...
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """What it must be allowed to do; optional ones only enrich."""
+        ...
+
+    def collect(self, target: Target, cluster: Cluster, into: Folder) -> Iterator[Found]:
+        """Every piece of its evidence, as Artifact or Gap, as soon as it is there."""
+        ...
+
+
+def pod_of(target: Target) -> PodRef:
+    """The pod of a run, pinned to its uid."""
+    return PodRef(target.namespace, target.name, target.uid)
+
+
+def not_replaced(target: Target, cluster: Cluster) -> None:
+    """Raise PodReplaced when the pod's name belongs to another pod by now.
+
+    A uid never comes back. A name that still has ours after an answer has begun had it when the answer was asked
+    for, so asking once, afterwards, proves whose answer it is. A pod that is gone has no successor to be mistaken for.
+    """
+    try:
+        check(pod_of(target), cluster)
+    except NotFound:
+        return

@@ -1,0 +1,1 @@
+"""The pod itself: its object, its resource usage, its logs, its events."""

@@ -1,0 +1,132 @@
+"""A tiny real API server: JSON by path, streams of any length, and every way to fail half-way."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Lock, Thread
+from urllib.parse import parse_qsl, urlsplit
+
+from irkit.cluster.client import connect
+from irkit.cluster.protocol import Cluster
+from irkit.cluster.wire.sender import Pace
+from irkit.settings import ClusterSettings
+
+Query = dict[str, str]
+
+
+@dataclass
+class Says:
+    """One answer. An iterable body is sent in chunks; if it raises, the connection is cut where it stands."""
+
+    body: bytes | Iterable[bytes]
+    status: int = 200
+
+
+Route = Says | Callable[[Query], Says]
+
+
+def ok(noun: object) -> Says:
+    """`noun` as JSON, spaced as no encoder of ours would, so that raw bytes can be told from rewritten ones."""
+    return Says(json.dumps(noun, indent=3).encode() + b"\n\n")
+
+
+def no(status: int, reason: str, message: str) -> Says:
+    return Says(
+        json.dumps({"kind": "Status", "status": "Failure", "reason": reason, "message": message}).encode(), status
+    )
+
+
+class Cut(Exception):
+    """Raised by a body to break the connection."""
+
+
+@dataclass
+class Api:
+    """Routes by path; `asked` is every path with its query, in order."""
+
+    routes: dict[str, Route] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+    port: int = 0
+
+    def answer(self, path: str, query: Query) -> Says:
+        route = self.routes.get(path, no(404, "NotFound", f"{path} not found"))
+        return route if isinstance(route, Says) else route(query)
+
+    def connect(self, folder: Path, *, timeout: float = 10) -> Cluster:
+        """irkit's own client, spoken to this server; it tries once."""
+        config = folder / "kubeconfig"
+        config.write_text(kubeconfig(self.port))
+        return connect(
+            ClusterSettings(kubeconfig=str(config), timeout=timeout), pace=Pace(attempts=1, base=0.01, cap=0.01)
+        )
+
+
+def kubeconfig(port: int) -> str:
+    parts: dict[str, dict[str, object]] = {
+        "clusters": {"cluster": {"server": f"http://127.0.0.1:{port}"}},
+        "users": {"user": {}},
+        "contexts": {"context": {"cluster": "it", "user": "it"}},
+    }
+    return json.dumps({"current-context": "it"} | {kind: [{"name": "it"} | value] for kind, value in parts.items()})
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that leaves is part of the tests."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+@contextmanager
+def serving(routes: dict[str, Route]) -> Iterator[Api]:
+    api = Api(routes)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
+
+        def do_GET(self) -> None:
+            with api.lock:
+                api.asked.append(self.path)
+            parts = urlsplit(self.path)
+            says = api.answer(parts.path, dict(parse_qsl(parts.query)))
+            self.send_response(says.status)
+            if isinstance(says.body, bytes):
+                self.send_header("Content-Length", str(len(says.body)))
+                self.end_headers()
+                self.wfile.write(says.body)
+            else:
+                self._chunks(says.body)
+
+        def _chunks(self, body: Iterable[bytes]) -> None:
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            try:
+                for chunk in body:
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+                self.wfile.write(b"0\r\n\r\n")
+            except (Cut, OSError):
+                self.close_connection = True
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = Server(("127.0.0.1", 0), Handler)
+    api.port = server.server_address[1]
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

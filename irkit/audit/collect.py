@@ -1,0 +1,69 @@
+"""The pod's audit events as evidence: the lines as they were written, why each is there, and what was read."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from irkit import digest, times
+from irkit.audit.read.sources import COLLECTOR
+from irkit.audit.search import search
+from irkit.model import codec
+from irkit.model.audit import AuditSummary, Match
+from irkit.model.evidence import Artifact, Gap
+from irkit.model.run import Target
+
+_ABOUT = {
+    "events.jsonl": "audit events that concern the pod, as the API server wrote them, in time order",
+    "matches.jsonl": "the same events, each with tier, reason and where it stood",
+    "summary.json": "what was read and what matched",
+}
+
+
+def gather(
+    sources: Sequence[str],
+    target: Target,
+    into: Path,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    clock: times.Clock = times.now,
+) -> tuple[AuditSummary, list[Artifact | Gap]]:
+    """Write the pod's audit events to `into/audit/`; sources that cannot be read are gaps, never errors.
+
+    Raises OSError where the disk refuses.
+    """
+    found = search(sources, target, since=since, until=until)
+    folder = into / "audit"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as lines:
+        matches = digest.write(_explained(found, lines), folder / "matches.jsonl")
+        lines.seek(0)
+        events = digest.write(iter(lambda: lines.read(digest.CHUNK), b""), folder / "events.jsonl")
+    summary = found.summary()
+    written = digest.write([codec.pretty(summary)], folder / "summary.json")
+    made = zip(("events.jsonl", "matches.jsonl", "summary.json"), (events, matches, written), strict=True)
+    return summary, [*(_artifact(name, measured, clock()) for name, measured in made), *found.gaps]
+
+
+def line(match: Match) -> bytes:
+    """One line of `matches.jsonl` and of `audit search -o jsonl`: the event stands in it byte for byte."""
+    event = msgspec.Raw(match.raw)
+    fields = {"tier": int(match.tier), "reason": match.reason, "source": match.source, "event": event}
+    return msgspec.json.encode(fields) + b"\n"
+
+
+def _explained(found: Iterable[Match], lines: BinaryIO) -> Iterator[bytes]:
+    """The explained lines; the bare ones go to `lines` on the way, so that the search runs once."""
+    for match in found:
+        lines.write(match.raw + b"\n")
+        yield line(match)
+
+
+def _artifact(name: str, measured: digest.Digest, at: datetime) -> Artifact:
+    return Artifact(f"audit/{name}", COLLECTOR, measured.sha256, measured.size, at, about=_ABOUT[name])

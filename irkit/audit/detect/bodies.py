@@ -1,0 +1,89 @@
+"""What requests carry: pod specs wherever they hide, the rules of roles, whole bodies and partial ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from irkit.audit.read.event import NULL, Event, body, whole
+
+Body = dict[str, Any]
+
+WORKLOADS = (
+    "deployments",
+    "daemonsets",
+    "statefulsets",
+    "replicasets",
+    "replicationcontrollers",
+    "jobs",
+    "cronjobs",
+    "podtemplates",
+)
+POD_BEARERS = ("pods", "pods/ephemeralcontainers", *WORKLOADS)
+_PATHS = (("spec", "jobTemplate", "spec", "template", "spec"), ("spec", "template", "spec"), ("template", "spec"))
+_LISTS = ("initContainers", "containers", "ephemeralContainers")
+
+
+def logged(event: Event) -> bool:
+    """Whether the request's body stands in the event: not at level Metadata, not when it was too large."""
+    return bytes(event.requestObject) != bytes(NULL)
+
+
+def bodies(event: Event) -> Iterator[Body]:
+    """What the request asked for, as objects: a JSON Patch is what its operations add, put where they add it."""
+    asked = whole(event.requestObject)
+    if isinstance(asked, dict):
+        yield asked
+    elif isinstance(asked, list):
+        yield from (_planted(operation) for operation in asked if isinstance(operation, dict))
+
+
+def result(event: Event) -> Body:
+    """The object as it stood afterwards; empty below level RequestResponse."""
+    return body(event.responseObject)
+
+
+def _planted(operation: Body) -> Body:
+    """The value of a JSON Patch operation under its path; list positions are one-item lists."""
+    value = operation.get("value") if operation.get("op") in ("add", "replace") else None
+    for step in reversed(str(operation.get("path", "")).split("/")[1:]):
+        value = [value] if step.isdecimal() or step == "-" else {step.replace("~1", "/").replace("~0", "~"): value}
+    return value if isinstance(value, dict) else {}
+
+
+def at(found: Any, *path: str) -> Any:  # noqa: ANN401 - JSON of any shape
+    """What stands at `path` of nested objects; None where nothing does."""
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
+def objects(found: Any) -> list[Body]:  # noqa: ANN401 - JSON of any shape
+    """The objects of a list; empty for anything else."""
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def texts(found: Any) -> list[str]:  # noqa: ANN401 - JSON of any shape
+    """The texts of a list; empty for anything else."""
+    return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
+
+
+def pod_specs(event: Event) -> Iterator[Body]:
+    """The spec of each pod that the request makes or would have made."""
+    for asked in bodies(event):
+        found = next((spec for path in _PATHS if isinstance(spec := at(asked, *path), dict)), asked.get("spec"))
+        if isinstance(found, dict):
+            yield found
+
+
+def containers(spec: Body) -> Iterator[Body]:
+    """Init, regular and ephemeral containers."""
+    for kind in _LISTS:
+        yield from objects(spec.get(kind))
+
+
+def text(found: Any) -> str:  # noqa: ANN401 - JSON of any shape
+    """A text as it is; anything else as JSON, cut."""
+    return found if isinstance(found, str) else msgspec.json.encode(found).decode()[:100]

@@ -1,0 +1,59 @@
+"""What a detection is: an id people quote, when it is asked, and one function that says why it fires."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+
+from irkit.audit.read.event import Event
+from irkit.model.audit import Severity
+
+ATTACK = "18"  # the version of MITRE ATT&CK (Enterprise) that the techniques are from
+
+READS = frozenset({"get", "list", "watch"})
+WRITES = frozenset({"create", "update", "patch"})  # what kubectl replace does is the verb update
+CHANGES = WRITES | {"delete", "deletecollection"}
+
+
+class Gate(Enum):
+    """What an event must be for the rules that ask about any resource: told before it is parsed whole."""
+
+    REFUSED = auto()  # 403
+    ANONYMOUS = auto()
+    IMPERSONATING = auto()
+    POD_BOUND = auto()  # made with a credential bound to a pod
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """For rules that need many: so many different things by one subject, within one span."""
+
+    least: int
+    span: timedelta | None = None  # None: at any distance in time
+    what: str = ""  # "secrets read", for the reason
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One detection.
+
+    `fires` gets an event with one of the verbs on one of the resources ("pods/exec"), or one that passes the gate, and
+    returns why it fires, "" where it does not. With `count` it returns the thing to count instead, and `subject` says
+    by whom. `body`: it judges by the request's body, so it is blind at level Metadata.
+    """
+
+    id: str
+    number: int  # in the specification, docs/detections.md
+    title: str
+    severity: Severity
+    techniques: tuple[str, ...]
+    verbs: frozenset[str]
+    resources: tuple[str, ...]
+    fires: Callable[[Event], str]
+    false_positives: str
+    body: bool = False
+    gate: Gate | None = None  # None: verbs and resources say when it is asked
+    count: Count | None = None
+    subject: Callable[[Event], str] = lambda event: event.who.username

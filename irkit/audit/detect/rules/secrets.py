@@ -1,0 +1,108 @@
+"""Secrets and tokens: swept, read across namespaces, minted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from irkit.audit.detect.bodies import bodies
+from irkit.audit.detect.facts import SYSTEM_ACCOUNTS, done_by_outsider, is_account, is_node, outsider, succeeded
+from irkit.audit.detect.rule import READS, Count, Rule
+from irkit.audit.read.event import Event
+from irkit.model.audit import Severity
+
+_CREATE = frozenset({"create"})
+
+
+def _listed(event: Event) -> str:
+    if event.ref.namespace or event.ref.name or not done_by_outsider(event):
+        return ""
+    return f"{event.verb} of the secrets of all namespaces"
+
+
+def _gathered(event: Event) -> str:
+    return f"{event.ref.namespace}/{event.ref.name}" if event.ref.name and done_by_outsider(event) else ""
+
+
+def _foreign(event: Event) -> str:
+    """A kubelet asks for secrets by name; a service account lives in one namespace."""
+    user, ref = event.who.username, event.ref
+    if not succeeded(event):
+        return ""
+    if is_node(user):
+        return "" if ref.name else f"a node asked for {event.verb} of secrets without a name"
+    if not is_account(user) or user.startswith(SYSTEM_ACCOUNTS):
+        return ""
+    home = user.split(":")[2]
+    return f"a service account of {home} read secrets of {ref.namespace or 'all namespaces'}" * (ref.namespace != home)
+
+
+def _token(event: Event) -> str:
+    return f"a token minted for {event.ref.namespace}/{event.ref.name}" if done_by_outsider(event) else ""
+
+
+def _token_secret(event: Event) -> str:
+    if not succeeded(event) or not outsider(event):
+        return ""
+    minted = any(asked.get("type") == "kubernetes.io/service-account-token" for asked in bodies(event))
+    return "a secret that the control plane fills with a token that never expires" if minted else ""
+
+
+RULES = (
+    Rule(
+        "secrets-listed",
+        12,
+        "The secrets of all namespaces listed or watched",
+        Severity.HIGH,
+        ("T1552.007",),
+        frozenset({"list", "watch"}),
+        ("secrets",),
+        _listed,
+        "ingress controllers, certificate and secret operators, which watch all secrets by design",
+    ),
+    Rule(
+        "secrets-gathered",
+        12,
+        "Many different secrets read by one identity",
+        Severity.HIGH,
+        ("T1552.007",),
+        frozenset({"get"}),
+        ("secrets",),
+        _gathered,
+        "secret operators; helm, which keeps its releases in secrets",
+        count=Count(10, timedelta(minutes=10), "different secrets read"),
+    ),
+    Rule(
+        "foreign-secrets",
+        13,
+        "Secrets read by a service account of another namespace, or by a node without a name",
+        Severity.HIGH,
+        ("T1552.007",),
+        READS,
+        ("secrets",),
+        _foreign,
+        "operators that serve all namespaces",
+    ),
+    Rule(
+        "token-minted",
+        14,
+        "A service account token minted by somebody other than a node or the control plane",
+        Severity.MEDIUM,
+        ("T1528",),
+        _CREATE,
+        ("serviceaccounts/token",),
+        _token,
+        "kubectl create token by administrators; vault and other brokers",
+    ),
+    Rule(
+        "token-secret",
+        15,
+        "A secret made that holds a service account token without an end",
+        Severity.HIGH,
+        ("T1528",),
+        _CREATE,
+        ("secrets",),
+        _token_secret,
+        "old CI systems that need a token for good",
+        body=True,
+    ),
+)

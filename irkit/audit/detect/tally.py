@@ -1,0 +1,136 @@
+"""What the rules saw, put together: the same sums whichever process saw which piece, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+
+from irkit.audit.detect.rule import Rule
+from irkit.audit.read.event import Event
+from irkit.model.audit import Finding
+
+GROUPS = 50_000  # findings kept apart; of more, the first so many, and `dropped` says how many were not kept
+IDS = 10_000  # audit ids named by one finding
+ITEMS = 500  # different things counted for one subject in one span
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Seen:
+    """One rule on one actor and target (or, for a counting rule, one subject in one span of time)."""
+
+    at: datetime
+    actor: str
+    target: str
+    reason: str
+    ids: dict[str, None] = field(default_factory=dict)  # audit ids, in order
+    items: dict[str, None] = field(default_factory=dict)  # what was counted
+    times: int = 0
+
+    def add(self, other: Seen) -> None:
+        """Take up what another process, or a neighbouring span, has seen."""
+        if other.at < self.at:
+            self.at, self.actor, self.target, self.reason = other.at, other.actor, other.target, other.reason
+        self.times += other.times
+        _fill(self.ids, other.ids, IDS)
+        _fill(self.items, other.items, ITEMS)
+
+
+def _fill(into: dict[str, None], more: dict[str, None], limit: int) -> None:
+    for key in more:
+        if len(into) >= limit:
+            return
+        into[key] = None
+
+
+Key = tuple[str, str, str | int]  # rule, actor and target; for a counting rule: rule, subject and number of the span
+
+
+@dataclass(slots=True)
+class Tally:
+    """Everything seen so far."""
+
+    seen: dict[Key, Seen] = field(default_factory=dict)
+    dropped: int = 0
+
+    def take(self, rule: Rule, event: Event, told: str) -> None:
+        """Enter what `rule` said about `event`: why it fires, or what it counts."""
+        actor, target = who(event), what(event)
+        at = event.received or event.written or _NEVER
+        seen = Seen(at, actor, target, told, {event.auditID: None} if event.auditID else {}, times=1)
+        key: Key = (rule.id, actor, target)
+        if rule.count:
+            span = rule.count.span
+            key = (rule.id, rule.subject(event), int((at - _EPOCH) / span) if span and at != _NEVER else 0)
+            seen.items[told] = None
+        self._enter(key, seen)
+
+    def merge(self, other: Tally) -> None:
+        """Add what another process has seen."""
+        self.dropped += other.dropped
+        for key, seen in other.seen.items():
+            self._enter(key, seen)
+
+    def _enter(self, key: Key, seen: Seen) -> None:
+        if known := self.seen.get(key):
+            known.add(seen)
+        elif len(self.seen) < GROUPS:
+            self.seen[key] = seen
+        else:
+            self.dropped += 1
+
+    def findings(self, rules: dict[str, Rule]) -> list[Finding]:
+        """What it amounts to, in time order."""
+        single = (_finding(rules[key[0]], seen) for key, seen in self.seen.items() if not rules[key[0]].count)
+        return sorted((*single, *self._counted(rules)), key=lambda finding: (finding.at, finding.rule))
+
+    def _counted(self, rules: dict[str, Rule]) -> Iterator[Finding]:
+        keys = sorted(key for key in self.seen if rules[key[0]].count)
+        for (rule, _), spans in groupby(keys, key=lambda key: key[:2]):
+            if total := _enough(rules[rule], {int(key[2]): self.seen[key] for key in spans}):
+                yield _finding(rules[rule], total)
+
+
+def _enough(rule: Rule, spans: dict[int, Seen]) -> Seen | None:
+    """The sum of the spans that, alone or with the next, hold enough; a burst may straddle two."""
+    least = rule.count.least if rule.count else 0
+    total: Seen | None = None
+    for number, seen in spans.items():
+        both = seen.items | (spans[number + 1].items if number + 1 in spans else {})
+        if len(both) < least:
+            continue
+        for part in (seen, spans.get(number + 1)):
+            if part and total is None:
+                total = Seen(part.at, part.actor, part.target, "")
+            if part and total:
+                total.add(part)
+    if total:
+        total.target, total.reason = "", _listed(rule, total)
+    return total
+
+
+def _listed(rule: Rule, total: Seen) -> str:
+    some = ", ".join(list(total.items)[:5])
+    more = f" and {len(total.items) - 5} more" if len(total.items) > 5 else ""
+    return f"{len(total.items)} {rule.count.what if rule.count else ''}: {some}{more}"
+
+
+def _finding(rule: Rule, seen: Seen) -> Finding:
+    requests = len(seen.ids) or seen.times
+    reason = f"{seen.reason} ({requests} times)" if requests > 1 and not rule.count else seen.reason
+    technique = rule.techniques[0]
+    return Finding(rule.id, rule.severity, technique, seen.at, seen.actor, seen.target, tuple(seen.ids), reason)
+
+
+def who(event: Event) -> str:
+    """The authenticated user, and whom it acted as."""
+    user = event.who.username
+    return f"{user} as {event.impersonatedUser.username}" if event.impersonatedUser else user
+
+
+def what(event: Event) -> str:
+    """The object, or the path of a request that has none."""
+    return str(event.ref) if event.objectRef else event.requestURI.partition("?")[0]

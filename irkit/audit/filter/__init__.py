@@ -1,0 +1,1 @@
+"""The filter language of `audit search`: what incident guides say with jq one-liners, in words."""

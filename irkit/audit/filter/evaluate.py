@@ -1,0 +1,90 @@
+"""A filter against an event, in three values: a body that the audit level did not log is unknown, never false."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from operator import ge, gt, le, lt
+from typing import Any
+
+from irkit.audit.filter import grammar
+from irkit.audit.read.event import instant
+
+# Which levels log which body (k8s.io/apiserver audit/v1 types.go).
+_LOGGED = {"requestObject": ("Request", "RequestResponse"), "responseObject": ("RequestResponse",)}
+_PLAIN = re.compile(r"[A-Za-z0-9._:-]{5,}")  # shorter ones stand in nearly every line
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+
+
+def holds(tree: grammar.Filter, event: dict[str, Any]) -> bool | None:
+    """Whether the event passes; None where that hangs on a body that was not logged."""
+    match tree:
+        case grammar.Not(inner):
+            verdict = holds(inner, event)
+            return None if verdict is None else not verdict
+        case grammar.All(parts):
+            verdicts = [holds(part, event) for part in parts]
+            return False if False in verdicts else None if None in verdicts else True
+        case grammar.Any(parts):
+            verdicts = [holds(part, event) for part in parts]
+            return True if True in verdicts else None if None in verdicts else False
+        case grammar.Test():
+            return _test(tree, event)
+
+
+def required(tree: grammar.Filter) -> tuple[bytes, ...]:
+    """Texts of which every passing line holds one; empty where no such texts follow from the filter.
+
+    Only for fields that the server writes, and only texts that no JSON writer escapes.
+    """
+    match tree:
+        case grammar.Test(path, "=", values) if path[0] not in _LOGGED and all(map(_PLAIN.fullmatch, values)):
+            return tuple(value.encode() for value in values)
+        case grammar.All(parts):
+            return max(map(required, parts), key=lambda needles: min(map(len, needles), default=0) - 4 * len(needles))
+        case grammar.Any(parts):
+            each = [required(part) for part in parts]
+            return tuple({needle for needles in each for needle in needles}) if all(each) else ()
+        case _:
+            return ()
+
+
+def _test(test: grammar.Test, event: dict[str, Any]) -> bool | None:
+    logged = _LOGGED.get(test.path[0])
+    if logged and test.path[0] not in event and event.get("level") not in logged:
+        return None
+    found = list(_values(event, test.path))
+    if not test.op:
+        return bool(found)
+    return any(_compare(test.op, value, wanted) for value in found for wanted in test.values)
+
+
+def _values(found: Any, path: tuple[str, ...]) -> Iterator[Any]:  # noqa: ANN401 - JSON of any shape
+    if isinstance(found, list):
+        for item in found:
+            yield from _values(item, path)
+    elif not path:
+        yield found
+    elif isinstance(found, dict) and path[0] in found:
+        yield from _values(found[path[0]], path[1:])
+
+
+def _compare(op: str, value: Any, wanted: str) -> bool:  # noqa: ANN401 - JSON of any shape
+    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    if op == "=":
+        return text == wanted
+    if op == "~":
+        return _pattern(wanted).search(text) is not None
+    left, right = _ordered(text), _ordered(wanted)
+    return left is not None and type(left) is type(right) and _ORDER[op](left, right)
+
+
+def _ordered(text: str) -> Any:  # noqa: ANN401 - a number or an instant; None for neither
+    return int(text) if grammar.NUMBER.fullmatch(text) else instant(text)
+
+
+@lru_cache(maxsize=256)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text)

@@ -1,0 +1,24 @@
+"""The tiers, surest first: the one visible list of how an event may concern a pod."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from irkit.audit.matching.likely import by_generated_name, by_identity, by_relation
+from irkit.audit.matching.quarry import Quarry
+from irkit.audit.matching.sure import by_name, by_uid
+from irkit.audit.read.event import Event
+from irkit.model.audit import Tier
+
+TESTS: tuple[tuple[Tier, Callable[[Quarry, Event], str]], ...] = (
+    (Tier.UID, by_uid),
+    (Tier.NAME, by_name),
+    (Tier.GENERATED_NAME, by_generated_name),
+    (Tier.SERVICE_ACCOUNT, by_identity),
+    (Tier.RELATED, by_relation),
+)
+
+
+def judge(pod: Quarry, event: Event) -> tuple[Tier, str] | None:
+    """The surest tier by which `event` concerns `pod`, with the reason; None where it does not."""
+    return next(((tier, reason) for tier, test in TESTS if (reason := test(pod, event))), None)

@@ -1,0 +1,74 @@
+"""Tiers 3 to 5: created without a name, made with the pod's identity, or merely related."""
+
+from __future__ import annotations
+
+from irkit.audit.matching.quarry import SECOND, Quarry, begins
+from irkit.audit.matching.sure import text_at
+from irkit.audit.read.event import CREDENTIAL, POD_UID, Event, body
+
+_READS = frozenset({"get", "list", "watch"})
+
+
+def by_generated_name(pod: Quarry, event: Event) -> str:
+    """A creation is logged before generateName becomes a name: prefix and second tell, where no answer is logged."""
+    if not begins(event) or event.ref.name or event.ref.namespace != pod.namespace or not pod.created:
+        return ""
+    at = event.written
+    if event.code != 201 or at is None or not pod.created <= at < pod.created + 2 * SECOND:
+        return ""
+    if body(event.responseObject):
+        return ""  # the answer names the pod, and tier 1 would have known ours by its uid
+    prefix = text_at(body(event.requestObject), ("metadata", "generateName"))
+    if not prefix:
+        return "a pod created without a name here in that second: at level Metadata no more is known"
+    return f"created as {prefix}* in the second the pod was" if pod.name.startswith(prefix) else ""
+
+
+def by_identity(pod: Quarry, event: Event) -> str:
+    """Made with the pod's service account, or with a credential that the pod's identity had minted."""
+    if not pod.lived(event.received):
+        return ""
+    if event.who.first(CREDENTIAL).removeprefix("JTI=") in pod.credentials:
+        return "uses a token that the pod's own identity had minted"
+    if not pod.service_account:
+        return ""
+    if event.who.username == pod.service_account and not event.who.first(POD_UID):
+        return "made as the pod's service account, with a credential bound to no pod"
+    if event.impersonatedUser and event.impersonatedUser.username == pod.service_account:
+        return "impersonates the pod's service account"
+    return ""
+
+
+def by_relation(pod: Quarry, event: Event) -> str:
+    """The owner changed, the pod's address, the kubelet's own API through the API server, a body that refers to it."""
+    if not pod.lived(event.received):
+        return ""
+    return _through_node(pod, event) or _from_address(pod, event) or _owner(pod, event) or _referred(pod, event)
+
+
+def _through_node(pod: Quarry, event: Event) -> str:
+    path = event.requestURI.partition("?")[0] + "/"
+    proxied = (event.ref.resource, event.ref.subresource) == ("nodes", "proxy")
+    named = pod.name and f"/{pod.namespace}/{pod.name}/" in path
+    return "reaches the pod past the API server's own checks (nodes/proxy)" if proxied and named else ""
+
+
+def _from_address(pod: Quarry, event: Event) -> str:
+    """Only the last address is the API server's own observation; a node's traffic shares the address of its pods."""
+    last = (event.sourceIPs or [""])[-1]
+    if last not in pod.addresses or event.who.username.startswith("system:node:"):
+        return ""
+    return "" if event.who.first(POD_UID) else f"came from the pod's address {last}"
+
+
+def _owner(pod: Quarry, event: Event) -> str:
+    ref, (resource, name) = event.ref, pod.owner
+    if not name or (ref.resource, ref.namespace, ref.name) != (resource, pod.namespace, name):
+        return ""
+    return "" if event.verb in _READS or ref.subresource == "status" else "changed the pod's owner"
+
+
+def _referred(pod: Quarry, event: Event) -> str:
+    uid = pod.uid.encode()
+    borne = uid and (uid in bytes(event.requestObject) or uid in bytes(event.responseObject))
+    return "a body refers to the pod's uid" if borne else ""

@@ -1,0 +1,82 @@
+"""The pod looked for: what is known of it, and the texts by which a scan finds lines worth parsing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from irkit.audit.read.event import CREDENTIAL, ISSUED, POD_UID, Event
+from irkit.model.run import Target
+
+SECOND = timedelta(seconds=1)  # the grain of creationTimestamp, which is cut, never rounded
+
+
+@dataclass(frozen=True, slots=True)
+class Quarry:
+    """One pod. Empty fields: not known, so nothing matches by them."""
+
+    namespace: str
+    name: str
+    uid: str
+    service_account: str = ""  # username, "system:serviceaccount:payments:web"
+    created: datetime | None = None  # None: not known; every bearer of the name may be it
+    addresses: tuple[str, ...] = ()
+    owner: tuple[str, str] = ("", "")  # resource and name: "replicasets", "web-6d9f"
+    credentials: frozenset[str] = frozenset()  # credential ids that the pod's own identity had minted
+
+    @classmethod
+    def of(cls, target: Target) -> Quarry:
+        """The pod as a run pinned it."""
+        account = f"system:serviceaccount:{target.namespace}:{target.service_account}"
+        kind, _, owner = target.owner.partition("/")
+        return cls(
+            target.namespace,
+            target.name,
+            target.uid,
+            account if target.service_account else "",
+            target.created,
+            target.pod_ips,
+            (f"{kind.lower()}s", owner),
+        )
+
+    @property
+    def needles(self) -> tuple[bytes, ...]:
+        r"""Texts of which any matching line holds one.
+
+        All are what the API server writes in plain ASCII: names and uids have no character that JSON may escape, and
+        a client's own escapes (`\u0077eb`) survive only inside the raw body of a patch, whose objectRef names the
+        object in plain all the same. A pod created without a name at level Metadata bears nothing but its namespace.
+        The pod's name stands unquoted: it is also sought in URIs, and one pass more costs more than a few false hits.
+        """
+        unnamed = f"/namespaces/{self.namespace}/pods" if self.created and self.name else ""
+        quoted = [f'"{text}"' for text in (self.service_account, self.owner[1], *self.addresses) if text]
+        return tuple(filter(None, map(str.encode, (self.uid, self.name, unnamed, *quoted, *sorted(self.credentials)))))
+
+    def chained(self, credentials: Iterable[str]) -> Quarry:
+        """The same pod, looked for only by credentials that its identity had minted."""
+        return Quarry(self.namespace, "", "", created=self.created, credentials=frozenset(credentials))
+
+    def issued(self, event: Event) -> str:
+        """The id of the credential that the pod's own identity had minted by this request; "" for none."""
+        own = self.uid and event.who.first(POD_UID) == self.uid
+        chained = event.who.first(CREDENTIAL).removeprefix("JTI=") in self.credentials
+        return event.note(ISSUED).removeprefix("JTI=") if own or chained else ""
+
+    def lived(self, at: datetime | None) -> bool:
+        """False for what is older than the pod: it concerns a predecessor of the same name."""
+        return self.created is None or at is None or at >= self.created
+
+    def succeeded_by(self, event: Event) -> bool:
+        """True where `event` makes another pod of the same name: its creation was asked for when this one existed."""
+        ref, received = event.ref, event.received
+        if not (self.created and received and event.code == 201 and begins(event)):
+            return False
+        return (ref.namespace, ref.name) == (self.namespace, self.name) and received >= self.created + SECOND
+
+
+def begins(event: Event) -> bool:
+    """True for the creation of a pod that was not refused: from then on the name is this pod's and no other's."""
+    ref = event.ref
+    created = event.verb == "create" and (ref.resource, ref.subresource) == ("pods", "")
+    return created and event.code in (0, 201) and "dryRun=All" not in event.requestURI

@@ -1,0 +1,62 @@
+"""Tiers 1 and 2: the event bears the pod's uid, or names the pod while no other bore the name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from irkit.audit.matching.quarry import Quarry, begins
+from irkit.audit.read.event import POD_UID, Event, body
+
+# Where a body bears a pod's uid, and what it then is.
+_BODY: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("metadata", "uid"), ""),
+    (("preconditions", "uid"), " (a deletion of exactly this pod)"),
+    (("deleteOptions", "preconditions", "uid"), " (an eviction of exactly this pod)"),
+    (("spec", "boundObjectRef", "uid"), " (a token bound to the pod)"),
+    (("involvedObject", "uid"), " (a Kubernetes Event about the pod)"),
+    (("regarding", "uid"), " (a Kubernetes Event about the pod)"),
+)
+
+
+def by_uid(pod: Quarry, event: Event) -> str:
+    """Why the event bears the pod's uid; "" where it does not."""
+    return next((reason for uid, reason in _uids(event) if uid == pod.uid), "") if pod.uid else ""
+
+
+def _uids(event: Event) -> Iterator[tuple[str, str]]:
+    yield event.ref.uid, "objectRef.uid is the pod's uid"
+    yield event.who.first(POD_UID), "made with a credential bound to the pod"
+    if event.impersonatedUser:
+        yield event.impersonatedUser.first(POD_UID), "impersonates a credential bound to the pod"
+    for where, raw in (("requestObject", event.requestObject), ("responseObject", event.responseObject)):
+        found = body(raw)
+        for path, meaning in _BODY:
+            yield text_at(found, path), f"{where}.{'.'.join(path)} is the pod's uid{meaning}"
+
+
+def by_name(pod: Quarry, event: Event) -> str:
+    """Why the event names the pod and no other that bore the name; "" where it does not."""
+    ref = event.ref
+    if not pod.name or (ref.resource, ref.namespace, ref.name) != ("pods", pod.namespace, pod.name):
+        return ""
+    at = event.written if begins(event) else event.received
+    if (pod.uid and _another(pod, event)) or not pod.lived(at):
+        return ""
+    return "objectRef names the pod" + (", within its lifetime" if pod.created else "; its lifetime is not known")
+
+
+def _another(pod: Quarry, event: Event) -> bool:
+    """True where the event bears the uid of a predecessor or successor of the same name."""
+    asked, answered = body(event.requestObject), body(event.responseObject)
+    borne = {event.ref.uid, *(text_at(asked, path) for path, _ in _BODY[1:3])}
+    if answered.get("kind") == "Pod":
+        borne.add(text_at(answered, ("metadata", "uid")))
+    return bool(borne - {"", pod.uid})
+
+
+def text_at(found: Any, path: tuple[str, ...]) -> str:  # noqa: ANN401 - JSON of any shape
+    """The text at `path` of nested objects; "" where there is none."""
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,1 @@
+"""Audit logs as they lie about: files, rotations, gzip, documents, other people's wrappings."""

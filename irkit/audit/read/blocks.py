@@ -1,0 +1,136 @@
+"""The bytes of one source in blocks that hold whole lines: mapped where that is possible, streamed where it is not.
+
+Nothing here trusts a file: a line may never end, a document may be no JSON.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import BinaryIO
+
+from irkit.audit.read.event import whole
+from irkit.audit.read.shapes import expand
+from irkit.audit.read.unpack import CHUNK, Torn, unpack
+
+LINE = 64 << 20  # bytes; the longest line believed, six times what the API server's own webhook cap lets through
+DOCUMENT = 256 << 20  # bytes; the largest JSON document read whole
+
+
+class Form(Enum):
+    """How events lie in a source."""
+
+    NATIVE = auto()  # one event a line, as the API server writes
+    WRAPPED = auto()  # one JSON text a line, events somewhere inside
+    DOCUMENT = auto()  # JSON texts that span lines
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One readable audit log."""
+
+    path: Path
+    label: str  # as the user named it; "-" for standard input
+    size: int  # bytes when it was looked at: what is appended later is not read
+    form: Form = Form.NATIVE
+    packed: bool = False  # gzip
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines: `data[start:end]`; `base` added to a position gives the offset in the (unpacked) source."""
+
+    data: bytes | mmap.mmap
+    start: int
+    end: int
+    base: int = 0
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Each line that is not blank, without its newline, with its offset in the source; cut at `LINE`."""
+        at = self.start
+        while at < self.end:
+            stop = self.data.find(b"\n", at, self.end)
+            stop = self.end if stop < 0 else stop
+            if line := self.data[at : min(stop, at + LINE)].strip():
+                yield self.base + at, line
+            at = stop + 1
+
+
+def blocks(source: Source, start: int = 0, end: int | None = None) -> Iterator[Block]:
+    """The lines of `source` that begin in [start, end); a range is for plain native files only.
+
+    Raises OSError, and Torn where the rest cannot be read.
+    """
+    with source.path.open("rb") as file:
+        lines = _streamed(unpack(file)) if source.packed else _mapped(file, start, min(end or source.size, source.size))
+        match source.form:
+            case Form.NATIVE:
+                yield from lines
+            case Form.WRAPPED:
+                yield from _unwrapped(text for block in lines for text in block.lines())
+            case Form.DOCUMENT:
+                chunks = unpack(file) if source.packed else iter(lambda: file.read(CHUNK), b"")
+                yield from _unwrapped(_texts(b"".join(_capped(chunks))))
+
+
+def _mapped(file: BinaryIO, start: int, end: int) -> Iterator[Block]:
+    if start >= end:
+        return
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        first = _line_from(data, start)
+        last = _line_from(data, end)
+        if first < last:
+            yield Block(data, first, last)
+
+
+def _line_from(data: mmap.mmap, position: int) -> int:
+    """Where the first line begins that begins at `position` or later; the end where there is none."""
+    before = data.find(b"\n", position - 1) if position else -1
+    return len(data) if position and before < 0 else before + 1
+
+
+def _streamed(chunks: Iterable[bytes]) -> Iterator[Block]:
+    rest, base = b"", 0
+    for chunk in chunks:
+        data = rest + chunk
+        cut = data.rfind(b"\n", len(rest)) + 1
+        if cut:
+            yield Block(data, 0, cut, base)
+        base, rest = base + cut, data[cut:]
+        if len(rest) > LINE:
+            raise Torn(f"a line is longer than {LINE >> 20} MiB")
+    if rest:
+        yield Block(rest, 0, len(rest), base)
+
+
+def _unwrapped(texts: Iterable[tuple[int, bytes]]) -> Iterator[Block]:
+    for offset, text in texts:
+        at = 0
+        for event in expand(text):
+            at = max(at, text.find(event, at))
+            yield Block(event, 0, len(event), offset + at)
+
+
+def _capped(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > DOCUMENT:
+            raise Torn(f"a JSON document larger than {DOCUMENT >> 20} MiB")
+        yield chunk
+
+
+def _texts(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The JSON texts of `data` with their offsets: all of it, or objects one after another as jq prints them."""
+    if whole(data) is not None:
+        yield 0, data
+        return
+    at = 0
+    while at < len(data):
+        stop = data.find(b"\n}\n", at)
+        stop = len(data) if stop < 0 else stop + 3
+        yield at, data[at:stop]
+        at = stop

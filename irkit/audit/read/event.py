@@ -1,0 +1,157 @@
+"""One audit event (audit.k8s.io/v1), typed: only the fields that irkit judges by; the rest stays in the raw line.
+
+The API server writes what stands outside `requestObject` and `responseObject`; inside them stands what a client sent,
+and `userAgent`, the `Audit-ID` and all but the last of `sourceIPs` are the client's word too.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from irkit import times
+
+# Go's authenticators write these (k8s.io/apiserver/pkg/authentication/serviceaccount, KEP-4193).
+POD_UID = "authentication.kubernetes.io/pod-uid"
+CREDENTIAL = "authentication.kubernetes.io/credential-id"
+ISSUED = "authentication.kubernetes.io/issued-credential-id"
+DECISION = "authorization.k8s.io/decision"
+NULL = msgspec.Raw(b"null")
+Extra = dict[str, list[str]]
+
+
+class User(msgspec.Struct, gc=False):
+    """Who asked, or as whom."""
+
+    username: str = ""
+    groups: list[str] | None = None
+    extra: Extra | None = None
+
+    def first(self, key: str) -> str:
+        """The first value of an `extra` key; "" where there is none."""
+        values = (self.extra or {}).get(key)
+        return values[0] if values else ""
+
+
+class Ref(msgspec.Struct, gc=False):
+    """What was asked about."""
+
+    resource: str = ""
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+    apiGroup: str = ""
+    subresource: str = ""
+
+    def __str__(self) -> str:
+        kind = f"{self.resource}/{self.subresource}" if self.subresource else self.resource
+        return " ".join(part for part in (kind, "/".join(filter(None, (self.namespace, self.name)))) if part)
+
+
+class Status(msgspec.Struct, gc=False):
+    """How it ended; `code` 0 where the event was written before the answer, or by a service that knows no code."""
+
+    code: int = 0
+    status: str = ""  # "Failure" for a refusal; successes mostly leave it out
+
+
+NOBODY, NOTHING, PENDING = User(), Ref(), Status()
+
+
+class Event(msgspec.Struct, gc=False):
+    """One line. Raises msgspec.ValidationError on decoding where a field has a type that no API server writes."""
+
+    verb: str
+    apiVersion: str = ""
+    level: str = ""
+    auditID: str = ""
+    stage: str = ""
+    requestURI: str = ""
+    user: User | None = None
+    impersonatedUser: User | None = None
+    sourceIPs: list[str] | None = None
+    userAgent: str = ""
+    objectRef: Ref | None = None
+    responseStatus: Status | None = None
+    requestObject: msgspec.Raw = NULL
+    responseObject: msgspec.Raw = NULL
+    requestReceivedTimestamp: str = ""
+    stageTimestamp: str = ""
+    annotations: dict[str, str] | None = None
+
+    @property
+    def is_audit(self) -> bool:
+        """Items of a webhook's EventList carry no apiVersion; other things called Event carry no stage."""
+        return self.apiVersion.startswith("audit.k8s.io/") or bool(self.auditID and self.stage)
+
+    @property
+    def who(self) -> User:
+        """The authenticated user."""
+        return self.user or NOBODY
+
+    @property
+    def ref(self) -> Ref:
+        """The object; an empty one for a request without any."""
+        return self.objectRef or NOTHING
+
+    @property
+    def code(self) -> int:
+        """The HTTP status; 0 before the answer."""
+        return (self.responseStatus or PENDING).code
+
+    @property
+    def refused(self) -> bool:
+        """True where authorization, admission or the request's handler said no."""
+        status = self.responseStatus or PENDING
+        return status.code >= 400 or status.status == "Failure" or self.note(DECISION) == "forbid"
+
+    @property
+    def received(self) -> datetime | None:
+        """When the request arrived; None where the event does not say."""
+        return instant(self.requestReceivedTimestamp)
+
+    @property
+    def written(self) -> datetime | None:
+        """When the stage was reached: a log is in this order. None where the event does not say."""
+        return instant(self.stageTimestamp) or self.received
+
+    def note(self, key: str) -> str:
+        """One annotation; "" where there is none."""
+        return (self.annotations or {}).get(key, "")
+
+
+def instant(text: str) -> datetime | None:
+    """The instant a timestamp names; None for "" and for what is not one."""
+    try:
+        return times.parse(text) if text else None
+    except ValueError:
+        return None
+
+
+_EVENT = msgspec.json.Decoder(Event)
+_ANY = msgspec.json.Decoder()
+
+
+def decode(line: bytes | memoryview) -> Event | None:
+    """The event in `line`; None for anything that is not an audit event, however hostile."""
+    try:
+        event = _EVENT.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return event if event.is_audit else None
+
+
+def whole(raw: bytes | memoryview | msgspec.Raw) -> Any:  # noqa: ANN401 - JSON of any shape
+    """`raw` as plain Python; None for what is not JSON or nests too deep."""
+    try:
+        return _ANY.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def body(raw: msgspec.Raw) -> dict[str, Any]:
+    """A request or response object; empty at levels that do not log it, and for lists of patch operations."""
+    found = whole(raw)
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,116 @@
+"""Reading many sources with every core. The unit of work is a source and a byte range; it could travel by a queue."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+from irkit.audit.read.blocks import LINE, Block, Form, Source
+from irkit.audit.read.event import decode
+
+PIECE = 32 << 20  # bytes of one unit of work: small enough to share out evenly, large enough to be worth a message
+WORTH = 64 << 20  # bytes; below, starting processes costs more than it saves
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The lines of `source` that begin in [start, end); all of it where it cannot be cut."""
+
+    source: Source
+    start: int
+    end: int
+
+
+def pieces(source: Source, start: int, end: int) -> Iterator[Piece]:
+    """The units of work in [start, end) of `source`, in order; one where it cannot be cut."""
+    step = PIECE if source.form is Form.NATIVE and not source.packed else max(end - start, 1)
+    for first in range(start, end, step):
+        yield Piece(source, first, min(first + step, end))
+
+
+def spread(work: Callable[[Piece], R], units: Iterable[Piece]) -> Iterator[R]:
+    """The results of `work` on each unit, in order, made by as many processes as there are cores.
+
+    `work` must pickle. In one process where the work is small, and where other threads run: they make fork unsafe.
+    """
+    todo = list(units)
+    cores = min(len(os.sched_getaffinity(0)), len(todo))
+    small = sum(unit.end - unit.start for unit in todo) < WORTH
+    if small or cores < 2 or threading.active_count() > 1:
+        yield from map(work, todo)
+        return
+    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("fork")) as pool:
+        waiting = iter(todo)
+        ahead: deque[Future[R]] = deque(pool.submit(work, unit) for unit in islice(waiting, 2 * cores))
+        while ahead:
+            yield ahead.popleft().result()
+            ahead.extend(pool.submit(work, unit) for unit in islice(waiting, 1))
+
+
+def hits(block: Block, needles: Iterable[bytes]) -> list[tuple[int, bytes]]:
+    """The lines of a block that hold any of the needles, in order, with their offsets: a `find` pass per needle.
+
+    Passes of `find` over mapped memory are the fastest way there is from Python: 3 to 5 GB/s each here, four times
+    that of one pass for several needles at once (an alternation in `re`, Aho-Corasick).
+    """
+    data, end = block.data, block.end
+    found: dict[int, int] = {}
+    for needle in needles:
+        at = data.find(needle, block.start, end)
+        while at >= 0:
+            first = max(data.rfind(b"\n", block.start, at) + 1, block.start)
+            stop = data.find(b"\n", at, end)
+            stop = end if stop < 0 else stop
+            found[first] = stop
+            at = data.find(needle, stop, end)
+    return [(block.base + first, data[first : min(stop, first + LINE)]) for first, stop in sorted(found.items())]
+
+
+def census(block: Block) -> tuple[int, int]:
+    """How many lines look like JSON objects, and how many that are not blank do not; nothing is parsed."""
+    data, end, at = block.data, block.end, block.start
+    good = bad = 0
+    while at < end:
+        stop = data.find(b"\n", at, end)
+        stop = end if stop < 0 else stop
+        if data[at] == 123 and data[stop - 1] == 125:
+            good += 1
+        elif line := data[at:stop].strip():
+            whole = plausible(line)
+            good, bad = good + whole, bad + (not whole)
+        at = stop + 1
+    return good, bad
+
+
+def plausible(line: bytes) -> bool:
+    """True for a line that begins and ends as a JSON object does: a torn one does not."""
+    return line[:1] == b"{" and line.rstrip()[-1:] == b"}"
+
+
+def ends(block: Block) -> tuple[datetime | None, datetime | None]:
+    """The times of the first and the last event: a log is written in order. Some torn lines are passed over."""
+    forwards = (line for _, line in block.lines())
+    return _time(forwards), _time(_backwards(block))
+
+
+def _time(lines: Iterator[bytes]) -> datetime | None:
+    events = (decode(line) for line in islice(lines, 5))
+    return next((event.written for event in events if event), None)
+
+
+def _backwards(block: Block) -> Iterator[bytes]:
+    stop = block.end
+    while stop > block.start:
+        start = max(block.data.rfind(b"\n", block.start, stop - 1) + 1, block.start)
+        yield block.data[start : min(stop, start + LINE)]
+        stop = start

@@ -1,0 +1,58 @@
+"""A time window: by when a line was written (stageTimestamp), which is the order of a log."""
+
+from __future__ import annotations
+
+import mmap
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from irkit.audit.read.blocks import LINE, Form, Source
+from irkit.audit.read.event import decode
+
+STEP = 4 << 20  # bytes between two looks at the time
+SLACK = timedelta(minutes=1)  # requests that end together are written in no strict order
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `since` to `until`, both included; None: open on that side."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """True for a window that holds everything."""
+        return self.since is None and self.until is None
+
+    def holds(self, at: datetime | None) -> bool:
+        """Whether `at` is inside; an event that bears no time always is."""
+        early = at and self.since and at < self.since
+        late = at and self.until and at > self.until
+        return not (early or late)
+
+    def within(self, source: Source) -> tuple[int, int]:
+        """The byte range of a source that may hold lines of this window: all of it unless it is plain and in order."""
+        everything = 0, source.size
+        if self.open or source.packed or source.form is not Form.NATIVE:
+            return everything
+        places = list(range(0, source.size, STEP))
+        times = _times(source, places)
+        if times != sorted(times):
+            return everything
+        low = bisect_left(times, self.since - SLACK) - 1 if self.since else 0
+        high = bisect_right(times, self.until + SLACK) if self.until else len(places)
+        return places[max(low, 0)], places[high] if high < len(places) else source.size
+
+
+def _times(source: Source, places: list[int]) -> list[datetime]:
+    """The time of the first readable line at or after each place; the last time again where there is none."""
+    found = [datetime.min.replace(tzinfo=UTC)]
+    with source.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for place in places:
+            start = data.find(b"\n", place) + 1 if place else 0
+            stop = data.find(b"\n", start, start + LINE)
+            event = decode(data[start:stop]) if stop > start else None
+            found.append((event and event.written) or found[-1])
+    return found[1:]

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from irkit.audit.detect import tally
+from irkit.audit.detect.allow import Allow, Entry, load
+from irkit.audit.detect.detect import Report, detect
+from irkit.audit.read import scan
+from irkit.errors import UsageError
+from irkit.model import codec
+from irkit.model.evidence import GapReason
+from tests.audit.detect.cases import PRIVILEGED, SHOP, acting, pod
+from tests.audit.logs import START, Event, event, log
+
+
+def report(path: Path, events: list[Event | bytes], **more: Any) -> Report:  # noqa: ANN401
+    return detect([str(log(path / "audit.log", events))], **more)
+
+
+def execs(count: int, **more: Any) -> list[Event | bytes]:  # noqa: ANN401
+    return [
+        event(sub="exec", code=101, seconds=number, requestURI="/exec?command=sh&command=-i", **more)
+        for number in range(count)
+    ]
+
+
+def test_a_finding_names_all_its_events(tmp_path: Path) -> None:
+    events = execs(3)
+    started = [one | {"stage": "ResponseStarted"} for one in events if isinstance(one, dict)]
+    (finding,) = report(tmp_path, [*started, *events]).findings
+    assert (finding.rule, finding.severity.value, finding.technique) == ("exec-into-pod", "medium", "T1609")
+    assert (finding.actor, finding.target) == ("alice", "pods/exec payments/web-1")
+    assert finding.reason == "exec into web-1: sh -i (3 times)"
+    assert finding.audit_ids == tuple(f"id-get-pods-web-1-exec-{number}-alice" for number in range(3))
+    assert finding.at == START
+
+
+def test_the_report_is_the_documented_json(tmp_path: Path) -> None:
+    plain = codec.plain(report(tmp_path, execs(1)))
+    assert set(plain) == {"events", "findings", "coverage"}
+    keys = {"rule", "severity", "technique", "at", "actor", "target", "audit_ids", "reason"}
+    assert set(plain["findings"][0]) == keys
+
+
+def test_what_was_read_and_what_the_rules_could_not_see(tmp_path: Path) -> None:
+    seen = pod({"containers": [PRIVILEGED]})
+    unseen = event("create", name="x", code=201, seconds=20)
+    found = report(tmp_path, [seen, unseen, b"torn\n", b"\n"])
+    coverage = found.coverage
+    assert (found.events, coverage.malformed) == (2, 1)
+    assert coverage.levels == {"Metadata": 1, "Request": 1}
+    assert coverage.blind["privileged-container"] == 1
+    assert (coverage.first, coverage.last) == (START + timedelta(seconds=10.003), START + timedelta(seconds=20.003))
+
+
+def test_sources_that_cannot_be_read_are_gaps(tmp_path: Path) -> None:
+    found = detect([str(tmp_path / "absent.log")])
+    assert (found.events, found.findings) == (0, ())
+    assert [gap.reason for gap in found.coverage.gaps] == [GapReason.ABSENT]
+
+
+def test_a_cut_gzip_is_judged_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = log(tmp_path / "audit.log.gz", execs(5000))
+    path.write_bytes(path.read_bytes()[:-20])
+    found = detect([str(path)])
+    assert found.findings
+    assert [gap.reason for gap in found.coverage.gaps] == [GapReason.TRUNCATED]
+
+
+def test_a_window(tmp_path: Path) -> None:
+    found = report(tmp_path, execs(10), since=START + timedelta(seconds=4), until=START + timedelta(seconds=7))
+    assert len(found.findings[0].audit_ids) == 3
+
+
+def test_many_pieces_in_many_processes_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    denials = [event("get", "secrets", f"s{number % 40}", code=403, seconds=number) for number in range(300)]
+    events: list[Event | bytes] = [acting("root", "system:masters"), *execs(300), *denials]
+    whole = report(tmp_path, events)
+    monkeypatch.setattr(scan, "PIECE", 20_011)
+    monkeypatch.setattr(scan, "WORTH", 0)
+    assert report(tmp_path, events) == whole
+    assert {finding.rule for finding in whole.findings} == {"exec-into-pod", "many-refusals", "impersonation"}
+
+
+def test_memory_is_bounded_and_what_was_dropped_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in ("GROUPS", "IDS", "ITEMS"):
+        monkeypatch.setattr(tally, limit, 20)
+    many: list[Event | bytes] = [event(sub="exec", code=101, name=f"web-{number}") for number in range(50)]
+    found = report(tmp_path, many)
+    assert (len(found.findings), found.coverage.dropped) == (20, 30)
+    assert len(report(tmp_path, execs(50)).findings[0].audit_ids) == 20
+
+
+def test_who_acts_as_whom(tmp_path: Path) -> None:
+    (finding,) = report(tmp_path, [acting("root", "system:masters")]).findings
+    assert finding.actor == "alice as root"
+
+
+ALLOWED = """
+- reason: the shop's own debugging
+  rules: [exec-*, port-forward]
+  users: ["system:serviceaccount:shop:*"]
+  namespaces: [payments]
+"""
+
+
+def test_an_allow_list_excuses_what_it_names_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "allow.yaml").write_text(ALLOWED)
+    allow = load(tmp_path / "allow.yaml")
+    found = report(tmp_path, [*execs(2, user=SHOP), *execs(1), *execs(1, user=SHOP, namespace="db")], allow=allow)
+    assert {finding.actor for finding in found.findings} == {SHOP, "alice"}
+    assert found.coverage.allowed == {"exec-into-pod": 2}
+    assert report(tmp_path, execs(1), allow=Allow((Entry("me", users=("alice",)),))).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("- rules: [exec-into-pod]", "required field `reason`"),
+        ("- {reason: x, users: [a], user: b}", "unknown field `user`"),
+        ("- {reason: x, rules: [exec-into-pod]}", "entry 1 needs a reason and a user"),
+        ("- {reason: ' ', users: [a]}", "entry 1 needs a reason"),
+        ("reason: x", "is not an allow-list"),
+        ("[", "is not YAML"),
+        ("- &a [*a]", "is not"),
+    ],
+)
+def test_a_bad_allow_list_is_refused_with_its_reason(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "allow.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=says):
+        load(path)
+
+
+def test_an_absent_allow_list_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read"):
+        load(tmp_path / "absent.yaml")

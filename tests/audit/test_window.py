@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from irkit.audit.read import window
+from irkit.audit.read.sources import Sources
+from irkit.audit.read.window import Window
+from irkit.audit.search import search
+from tests.audit.logs import START, TARGET, event, log
+
+LOG = [event(seconds=60 * minute) for minute in range(600)]
+
+
+def moment(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+@pytest.fixture(autouse=True)
+def _short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "STEP", 4096)
+
+
+@pytest.mark.parametrize(
+    ("since", "until"), [(100, 110), (None, 50), (590, None), (300.5, 300.5), (-50, -10), (900, 999)]
+)
+def test_only_the_window_is_read_and_all_of_it(tmp_path: Path, since: float | None, until: float | None) -> None:
+    path = log(tmp_path / "audit.log", [*LOG[:300], b"torn\n", *LOG[300:]])
+    bounds = Window(*(None if edge is None else moment(edge) for edge in (since, until)))
+    looking = search([str(path)], TARGET, since=bounds.since, until=bounds.until)
+    found = [match.event for match in looking]
+    assert found == [one for one in LOG if bounds.holds(datetime.fromisoformat(one["stageTimestamp"]))]
+    assert looking.summary().events < len(found) + 30
+
+
+def test_a_log_out_of_order_is_read_whole(tmp_path: Path) -> None:
+    path = log(tmp_path / "audit.log", [*LOG[300:], *LOG[:300]])
+    looking = search([str(path)], TARGET, since=moment(100), until=moment(110))
+    assert len(list(looking)) == 10
+    assert looking.summary().events == 600
+
+
+def test_what_cannot_be_cut_is_read_whole(tmp_path: Path) -> None:
+    source = Sources([str(log(tmp_path / "audit.log.gz", LOG))]).readable[0]
+    assert Window(moment(100), None).within(source) == (0, source.size)
+    assert Window().within(source) == (0, source.size)
+
+
+def test_an_event_without_a_time_is_in_every_window() -> None:
+    assert Window(moment(1), moment(2)).holds(None)

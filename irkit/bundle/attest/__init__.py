@@ -1,0 +1,1 @@
+"""WHO SEALED IT: keys, signatures, times that others vouch for."""

@@ -1,0 +1,159 @@
+"""Seal a folder of evidence into one `.tar.gz`: one pass, streamed, the same bytes for the same inputs.
+
+What a seal without a signature proves: nothing in the bundle changed by accident or by a careless hand, as every
+byte is covered by a hash, and the hashes by each other. What it cannot prove: that nobody unpacked the bundle,
+changed it and sealed it anew with fresh hashes. Against that stands what is kept elsewhere: the SHA-256 of the whole
+file in the run's journal and in the store's receipt, an object lock, a signature.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from irkit import chain, digest
+from irkit.bundle import frames, layout, tape
+from irkit.bundle.attest import statement
+from irkit.bundle.attest.keys import Signer
+from irkit.errors import BundleError, VerificationError
+from irkit.model.bundle import Bundle
+
+
+def seal(
+    name: str,
+    data: Path,
+    out: Path,
+    *,
+    info: Mapping[str, str],
+    custody: Iterable[Mapping[str, Any]],
+    at: datetime,
+    signers: Sequence[Signer] = (),
+) -> Bundle:
+    """Write `out/<name>.tar.gz` over the files under `data`; the bundle appears whole and fsynced, or not at all.
+
+    `info` goes into `bag-info.txt` (labels without colons; one-line values), `custody` into the custody chain; every
+    time in the archive is `at`, cut to the second; `signers` sign the whole. Sealing the same again gives the same
+    Bundle. Raises BundleError for an empty folder, a file that is not plain, a file that changes meanwhile, a target
+    with other content, and what the disk refuses.
+    """
+    bag = _Bag(name, data, dict(info), _log(custody), at, signers)
+    target = out / f"{name}{layout.SUFFIX}"
+    unnamed = out / f"{name}{layout.SUFFIX}.sealing"
+    try:
+        written = digest.write(frames.compress(bag.tar()), unnamed)
+        _publish(unnamed, target, written.sha256)
+    except OSError as error:
+        raise BundleError(f"cannot seal {target}: {error.strerror}", _hint(error, data)) from error
+    return Bundle(target, written.sha256, written.size, len(bag.digests))
+
+
+def _log(custody: Iterable[Mapping[str, Any]]) -> bytes:
+    """The lines of the custody log, checked: records with a `seq` of their own may not fit together."""
+    lines = list(chain.link(custody))
+    try:
+        deque(chain.verify(lines), maxlen=0)
+    except VerificationError as error:
+        raise BundleError(f"the custody records make no chain: {error.message}") from error
+    return b"".join(lines)
+
+
+def _publish(unnamed: Path, target: Path, sha256: str) -> None:
+    try:
+        digest.publish(unnamed, target)
+    except FileExistsError as error:
+        unnamed.unlink()
+        if digest.of_file(target).sha256 != sha256:
+            raise BundleError(
+                f"{target} exists with other content and is kept", "move it away, or seal under another name"
+            ) from error
+
+
+def _hint(error: OSError, data: Path) -> str:
+    kept = f"the evidence is kept in {data}"
+    return f"free some disk space; {kept}" if error.errno in (errno.ENOSPC, errno.EDQUOT) else kept
+
+
+@dataclass(slots=True)
+class _Bag:
+    """A bag on its way into a tar: `digests` fill while the payload passes."""
+
+    name: str
+    data: Path
+    given: dict[str, str]
+    custody: bytes
+    at: datetime
+    signers: Sequence[Signer]
+    digests: dict[str, str] = field(default_factory=dict)
+    octets: int = 0
+    written: int = 0
+
+    def tar(self) -> Iterator[bytes]:
+        """The whole archive."""
+        for piece in self._members():
+            self.written += len(piece)
+            yield piece
+        yield tape.footer(self.written)
+
+    def _members(self) -> Iterator[bytes]:
+        for path, file in payload(self.data):
+            yield from self._payload_file(path, file)
+        if not self.digests:
+            raise BundleError(f"nothing to seal in {self.data}")
+        for path, text in self._tags().items():
+            yield self._header(path, len(text)) + text + tape.padding(len(text))
+
+    def _payload_file(self, path: str, file: Path) -> Iterator[bytes]:
+        size, hasher = file.stat().st_size, hashlib.sha256()
+        yield self._header(path, size)
+        left = size
+        for chunk in digest.read(file):
+            hasher.update(chunk)
+            left -= len(chunk)
+            yield chunk
+        if left:
+            raise BundleError(f"{file} changed while it was sealed", "seal again")
+        yield tape.padding(size)
+        self.digests[path] = hasher.hexdigest()
+        self.octets += size
+
+    def _header(self, path: str, size: int) -> bytes:
+        return tape.header(f"{self.name}/{path}", size, int(self.at.timestamp()))
+
+    def _tags(self) -> dict[str, bytes]:
+        told = layout.told(self.name, self.at, self.octets, len(self.digests), self.custody)
+        if self.signers:
+            told[layout.SIGNED_BY] = " ".join(signer.public.id for signer in self.signers)
+        tags = {
+            layout.BAGIT: layout.DECLARATION,
+            layout.INFO: layout.info(self.given | told),
+            layout.CUSTODY: self.custody,
+            layout.MANIFEST: layout.manifest(self.digests),
+        }
+        tags[layout.TAGMANIFEST] = layout.tag_manifest(tags)
+        if self.signers:
+            sha256 = digest.of_bytes(tags[layout.TAGMANIFEST])
+            tags[layout.STATEMENT] = statement.sign(self.name, sha256, self.signers)
+        return tags
+
+
+def payload(data: Path) -> list[tuple[str, Path]]:
+    """(path in the bag, file) of everything under `data`, sorted by path; raises BundleError for what is no file."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    found = []
+    for folder, folders, files in os.walk(data, onerror=refuse):
+        for entry in (Path(folder, name) for name in folders + files):
+            if entry.is_symlink() or not (entry.is_file() or entry.is_dir()):
+                raise BundleError(f"not a plain file: {entry}", "only plain files can be evidence; remove it")
+            if entry.is_file():
+                found.append((layout.PAYLOAD + entry.relative_to(data).as_posix(), entry))
+    return sorted(found)

@@ -1,0 +1,135 @@
+"""Originals that not everybody may read: encrypted to recipients in age's format, which the `age` tool opens too.
+
+Each file has a key of its own, wrapped for every recipient (X25519 or SSH keys). The manifest hashes the ciphertext, so
+a bundle verifies without any key; the plain text is authenticated by age itself.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from irkit import digest
+from irkit.bundle.reader import cat
+from irkit.errors import BundleError, UsageError, VerificationError
+
+if TYPE_CHECKING:
+    from pyrage import ssh, x25519  # type: ignore[import-untyped]
+
+SUFFIX = ".age"
+
+
+def recipients(texts: Sequence[str]) -> list[x25519.Recipient | ssh.Recipient]:
+    """The recipients that `texts` name: `age1...` or an SSH public key; raises UsageError for anything else."""
+    if not texts:
+        raise UsageError("nobody could open it: no recipient given", "age-keygen makes a key; give its public half")
+    return [_recipient(text.strip()) for text in texts]
+
+
+def _recipient(text: str) -> x25519.Recipient | ssh.Recipient:
+    import pyrage
+
+    kind = pyrage.ssh.Recipient if text.startswith("ssh-") else pyrage.x25519.Recipient
+    try:
+        return kind.from_str(text)
+    except pyrage.RecipientError as error:
+        raise UsageError(f"not a recipient: {text[:40]!r}", "age1..., or an SSH public key") from error
+
+
+def veil(source: Path, target: Path, texts: Sequence[str]) -> digest.Digest:
+    """Encrypt the file `source` to the recipients in `texts` as `target`, streamed; the digest is of the ciphertext.
+
+    Raises UsageError for a recipient that is none, BundleError where the disk refuses.
+    """
+    import pyrage
+
+    to = recipients(texts)
+    try:
+        with source.open("rb") as reader, _New(target) as writer:
+            pyrage.encrypt_io(reader, writer, to)
+    except OSError as error:
+        raise BundleError(f"cannot encrypt {source}: {error.strerror}") from error
+    return digest.of_file(target)
+
+
+def unveil(bundle: Path, member: str, identity: Path, target: Path) -> digest.Digest:
+    """Decrypt `member` of a bundle with the identity file `identity` into `target`; the digest is of the plain text.
+
+    `target` is for its owner alone, appears whole or not at all and is never overwritten. Raises UsageError for an
+    identity that is none, VerificationError where the file is damaged or not for this identity.
+    """
+    import pyrage
+
+    identities, chunks = _identities(identity), cat(bundle, member)
+    first = next(chunks, b"")
+    try:
+        with _New(target) as writer:
+            pyrage.decrypt_io(_Reader(chain([first], chunks)), writer, identities)
+    except (pyrage.DecryptError, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise BundleError(f"cannot write {target}: {error.strerror}") from error
+        raise VerificationError(f"{member} does not open with {identity}", "another identity, or damaged") from error
+    return digest.of_file(target)
+
+
+def _identities(path: Path) -> list[Any]:
+    """The identities in an age key file (one a line, `#` comments), or in one SSH private key."""
+    import pyrage
+
+    try:
+        text = path.read_text()
+        if text.startswith("-----BEGIN"):
+            return [pyrage.ssh.Identity.from_buffer(text.encode())]
+        found = [pyrage.x25519.Identity.from_str(line) for line in text.split() if line.startswith("AGE-SECRET-KEY-")]
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (pyrage.IdentityError, UnicodeDecodeError) as error:
+        raise UsageError(f"not an identity file: {path}", "the file that age-keygen made") from error
+    if not found:
+        raise UsageError(f"no identity in {path}", "the file that age-keygen made")
+    return found
+
+
+class _New:
+    """A file that appears under its name, whole, when the block ends well, and not at all otherwise."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.unnamed = path, path.with_name(path.name + ".part")
+
+    def __enter__(self) -> io.FileIO:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.unnamed.unlink(missing_ok=True)
+        self.file = io.FileIO(os.open(self.unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        return self.file
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        with self.file:
+            os.fsync(self.file.fileno())
+        try:
+            if kind is None:
+                digest.publish(self.unnamed, self.path)
+        finally:
+            self.unnamed.unlink(missing_ok=True)
+
+
+class _Reader(io.RawIOBase):
+    """Chunks as a file to read from."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._held = chunks, b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        if not self._held:
+            self._held = next(self._chunks, b"")
+        taken = self._held if size < 0 else self._held[:size]
+        self._held = self._held[len(taken) :]
+        return taken

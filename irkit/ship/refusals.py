@@ -1,0 +1,73 @@
+"""What an S3 store says when it says no, in plain words and with a remedy. Pure: no SDK, no secrets."""
+
+from __future__ import annotations
+
+from irkit.errors import IrkitError, ShipError, VerificationError
+from irkit.text import safe
+
+_CREDENTIALS = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN or AWS_PROFILE"
+_RIGHTS = (
+    "it needs s3:PutObject, s3:GetObject and s3:AbortMultipartUpload there; with a lock also s3:PutObjectRetention, "
+    "s3:PutObjectLegalHold and s3:GetBucketObjectLockConfiguration"
+)
+
+NO_LOCK = "ObjectLockConfigurationNotFoundError"
+
+# Code -> (what happened, remedy). Codes of AWS unless said.
+_MEANING: dict[str, tuple[str, str]] = {
+    "NoSuchBucket": ("there is no such bucket", "create it, or correct --store"),
+    "InvalidBucketName": ("that is no bucket name", "correct --store"),
+    "InvalidAccessKeyId": ("the store does not know the access key", _CREDENTIALS),
+    "XAdminUserNotFound": ("the store does not know the access key", _CREDENTIALS),  # versitygw
+    "SignatureDoesNotMatch": ("the secret key is wrong", _CREDENTIALS),
+    "ExpiredToken": ("the credentials have expired", "sign in again"),
+    "InvalidToken": ("the session token is wrong", _CREDENTIALS),
+    "RequestTimeTooSkewed": ("this machine's clock is too far from the store's", "set the clock"),
+    "AccessDenied": ("the credentials may not do that", _RIGHTS),
+    "403": ("the credentials may not do that", _RIGHTS),  # HEAD has no body to say more
+    "PermanentRedirect": ("the bucket lives in another region", "set AWS_REGION, or --s3-endpoint-url"),
+    "301": ("the bucket lives in another region", "set AWS_REGION, or --s3-endpoint-url"),
+    "AuthorizationHeaderMalformed": ("the bucket lives in another region", "set AWS_REGION, or --s3-endpoint-url"),
+    "IllegalLocationConstraintException": ("the bucket lives in another region", "set AWS_REGION"),
+    "SlowDown": ("the store is overloaded", "ship again later"),
+    "ServiceUnavailable": ("the store is overloaded", "ship again later"),
+    "InternalError": ("the store failed inside", "ship again later"),
+    "RequestTimeout": ("the upload stalled", "ship again: what arrived is not sent twice"),
+    "EntityTooLarge": ("the store does not take objects that large", "ship elsewhere"),
+    "QuotaExceeded": ("the store is full", "free some space there, or ship elsewhere"),
+    "XMinioStorageFull": ("the store is full", "free some space there, or ship elsewhere"),
+    "InsufficientStorage": ("the store is full", "free some space there, or ship elsewhere"),
+    "BadDigest": ("what arrived is not what was sealed", "irkit bundle verify, then ship again"),
+    "XAmzContentChecksumMismatch": ("what arrived is not what was sealed", "irkit bundle verify, then ship again"),
+    "XAmzContentSHA256Mismatch": ("what arrived is not what was sealed", "irkit bundle verify, then ship again"),
+    "NoSuchUpload": ("the upload begun earlier is gone", "ship again"),
+    NO_LOCK: (
+        "the bucket has no Object Lock, so nothing in it can be locked",
+        "make a bucket with Object Lock, or ship without --s3-lock",
+    ),
+}
+
+
+def refusal(code: str, message: str, where: str) -> IrkitError:
+    """The error for what the store at `where` ("s3://bucket/prefix") answered."""
+    if code.startswith("KMS.") or "kms" in f"{code} {message}".lower():
+        return ShipError(f"{where} refused the KMS key: {_short(message or code)}", "check --s3-sse-kms-key")
+    meaning, hint = _MEANING.get(code, (_short(f"{code}: {message}"), "the bundle is kept; ship again or elsewhere"))
+    return ShipError(f"{where} did not take the bundle: {meaning}", hint)
+
+
+def unreachable(endpoint: str, why: str) -> ShipError:
+    """The error for a store that does not answer."""
+    return ShipError(f"no answer from the store at {endpoint}: {why}", "check --s3-endpoint-url and the network")
+
+
+def unprotected(where: str, asked: str, shown: str) -> VerificationError:
+    """The error for a store that took the bundle, or would, and ignores what was asked."""
+    return VerificationError(
+        f"{where}: {asked} was asked, the store shows {shown}",
+        "this store ignores the wish; use one that supports it, or drop the flag",
+    )
+
+
+def _short(text: str) -> str:
+    return safe(text)[:200]

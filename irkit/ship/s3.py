@@ -1,0 +1,221 @@
+"""An S3-compatible bucket as a destination: the one door to boto3.
+
+Stores differ where it matters, and some repeat whatever they are told: `rclone serve s3` ignores If-None-Match,
+checksums, locks and KMS, yet its HeadObject shows the headers of the request as if it had heeded them. So an answer
+counts only where it cannot be an echo:
+
+- content: the answer to the upload itself carries the checksum, or the object is fetched and hashed;
+- lock: the bucket shows a lock configuration before, and HeadObject the retention after;
+- KMS: the answer to a part of a trial upload names the key before, and HeadObject after;
+- owner: a wrong owner is refused, asked before.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from irkit.errors import IrkitError, ShipError, UsageError, VerificationError
+from irkit.model.bundle import Bundle, Receipt
+from irkit.settings import StoreSettings
+from irkit.ship import multipart, refusals
+from irkit.ship.wishes import Wishes
+from irkit.text import safe
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
+
+_TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict")
+_PLAIN = "this store shows no checksum of its own and may not refuse to overwrite: looked first, fetched back, compared"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket and a prefix in it; nothing is asked of the store before `put` or `check`."""
+
+    bucket: str
+    prefix: str  # "" or "irkit/"
+    settings: StoreSettings
+    clock: Callable[[], datetime]
+
+    @classmethod
+    def named(cls, text: str, settings: StoreSettings, clock: Callable[[], datetime]) -> Bucket:
+        """The bucket that `text`, what follows `s3://`, names; raises UsageError when it names none."""
+        bucket, _, prefix = text.partition("/")
+        if not bucket:
+            raise UsageError("the store names no bucket", "s3://bucket/prefix")
+        return cls(bucket, f"{prefix.strip('/')}/".lstrip("/"), settings, clock)
+
+    @property
+    def where(self) -> str:
+        """The store as a URL."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
+    def put(self, bundle: Bundle, key: str) -> Receipt:
+        """As `Destination.put`."""
+        with self._session() as session:
+            return session.put(bundle, self.prefix + key)
+
+    def check(self) -> None:
+        """As `Destination.check`."""
+        with self._session() as session:
+            session.check()
+
+    @contextmanager
+    def _session(self) -> Iterator[_Session]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            client = _client(self.settings)
+            yield _Session(client, self, Wishes.of(client, self.settings, self.where, self.clock))
+        except ClientError as error:
+            told = error.response.get("Error", {})
+            raise refusals.refusal(told.get("Code", "?"), told.get("Message", ""), self.where) from error
+        except (BotoCoreError, ValueError) as error:
+            raise _translated(error, self.settings, self.where) from error
+        except OSError as error:
+            raise ShipError(f"cannot read the bundle: {error.strerror}") from error
+
+
+class _Sent(Enum):
+    """How an upload went."""
+
+    NOT = auto()  # the key was taken
+    UNCONFIRMED = auto()  # taken without a word about the content
+    CONFIRMED = auto()  # the answer itself carries the checksum
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """One conversation with the store; errors of the SDK pass through to `Bucket`."""
+
+    client: S3Client
+    store: Bucket
+    wishes: Wishes
+
+    @property
+    def bucket(self) -> dict[str, Any]:
+        """Which bucket, and whose it must be."""
+        owner = self.store.settings.s3_expected_owner
+        return {"Bucket": self.store.bucket} | ({"ExpectedBucketOwner": owner} if owner else {})
+
+    def check(self) -> None:
+        """Begin an upload, which needs the right to write, and abandon it."""
+        self.wishes.promised(self.bucket, f"{self.store.prefix}irkit-check")
+
+    def put(self, bundle: Bundle, key: str) -> Receipt:
+        """Look, upload, ask back."""
+        if self.wishes.any:
+            self.wishes.promised(self.bucket, key)
+        place = self.bucket | {"Key": key}
+        sent = _Sent.NOT if self._there(place) else self._upload(bundle, place)
+        head = self.client.head_object(**place, ChecksumMode="ENABLED")
+        self._compare(bundle, place, head, sent)
+        return _receipt(bundle, f"s3://{self.store.bucket}/{key}", self.wishes.granted(place, head))
+
+    def _there(self, place: dict[str, Any]) -> bool:
+        """Whether the key is taken, as far as the store tells: without the right to list, 403 stands for 404."""
+        try:
+            self.client.head_object(**place)
+        except self.client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound", "403"):
+                return False
+            raise
+        return True
+
+    def _upload(self, bundle: Bundle, place: dict[str, Any]) -> _Sent:
+        """Send the bundle, unless the key is taken by now."""
+        try:
+            if bundle.size > multipart.THRESHOLD:
+                upload = multipart.Upload(self.client, bundle, place, self.wishes.parameters(bundle))
+                confirmed = upload.send() == multipart.crc32(upload.crc)
+            else:
+                confirmed = self._put(bundle, place)
+        except self.client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _TAKEN:
+                return _Sent.NOT
+            raise
+        return _Sent.CONFIRMED if confirmed else _Sent.UNCONFIRMED
+
+    def _put(self, bundle: Bundle, place: dict[str, Any]) -> bool:
+        check = base64.b64encode(bytes.fromhex(bundle.sha256)).decode()
+        with bundle.path.open("rb") as body:
+            answer = self.client.put_object(
+                **place, **self.wishes.parameters(bundle), Body=body, ChecksumSHA256=check, IfNoneMatch="*"
+            )
+        return answer.get("ChecksumSHA256") == check
+
+    def _compare(self, bundle: Bundle, place: dict[str, Any], head: HeadObjectOutputTypeDef, sent: _Sent) -> None:
+        """Raise unless the store holds the bundle's bytes; they are fetched where its word is not enough."""
+        same = head["ContentLength"] == bundle.size
+        if same and (sent is _Sent.CONFIRMED or self._fetched(place) == bundle.sha256):
+            return
+        url = f"s3://{place['Bucket']}/{place['Key']}"
+        if sent is _Sent.NOT:
+            hint = "look at what is there, or ship under another prefix"
+            raise ShipError(f"{url} exists with other content and is kept", hint)
+        raise VerificationError(f"{url} is not what was sent", "do not rely on this store; ship elsewhere")
+
+    def _fetched(self, place: dict[str, Any]) -> str:
+        hasher = hashlib.sha256()
+        for chunk in self.client.get_object(**place)["Body"].iter_chunks(1 << 20):
+            hasher.update(chunk)
+        return hasher.hexdigest()
+
+
+def _receipt(bundle: Bundle, url: str, head: HeadObjectOutputTypeDef) -> Receipt:
+    known = head.get("ChecksumType") and (head.get("ChecksumSHA256") or head.get("ChecksumCRC32"))
+    return Receipt(
+        url=url,
+        sha256=bundle.sha256,
+        size=head["ContentLength"],
+        stored=head["LastModified"],
+        etag=head["ETag"].strip('"'),
+        version_id=head.get("VersionId"),
+        lock_mode=head.get("ObjectLockMode"),
+        retain_until=head.get("ObjectLockRetainUntilDate"),
+        legal_hold=head.get("ObjectLockLegalHoldStatus") == "ON",
+        kms_key=head.get("SSEKMSKeyId"),
+        warnings=() if known else (_PLAIN,),
+    )
+
+
+def _client(settings: StoreSettings) -> S3Client:
+    """A client whose unreachable store is known in seconds, not minutes."""
+    import boto3
+    from botocore.config import Config
+
+    session = boto3.Session()
+    config = Config(
+        connect_timeout=5,
+        read_timeout=60,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        s3={"addressing_style": "path" if settings.s3_endpoint_url else "auto"},
+        response_checksum_validation="when_required",
+        user_agent_extra="irkit",
+    )
+    region = session.region_name or "us-east-1"
+    return session.client("s3", region_name=region, endpoint_url=settings.s3_endpoint_url, config=config)
+
+
+def _translated(error: Exception, settings: StoreSettings, where: str) -> IrkitError:
+    from botocore import exceptions as sdk
+
+    endpoint = settings.s3_endpoint_url or "AWS"
+    if isinstance(error, sdk.NoCredentialsError | sdk.PartialCredentialsError | sdk.ProfileNotFound):
+        hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        return ShipError(f"no credentials for {where}", hint)
+    if isinstance(error, sdk.SSLError):
+        return refusals.unreachable(endpoint, "its certificate is not trusted; AWS_CA_BUNDLE names yours")
+    if isinstance(error, sdk.HTTPClientError | sdk.ConnectionError):
+        return refusals.unreachable(endpoint, type(error).__name__)
+    if isinstance(error, sdk.ParamValidationError | ValueError):
+        return UsageError(f"{where} cannot be used: {safe(str(error))[:200]}", "correct --store or --s3-endpoint-url")
+    return ShipError(f"the S3 client gave up: {safe(str(error))[:200]}", "check the AWS settings of this shell")

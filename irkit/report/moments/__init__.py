@@ -1,0 +1,1 @@
+"""Where moments come from: one file per kind of evidence."""

@@ -1,0 +1,10 @@
+"""WHAT WE DO.
+
+schema    a playbook as a document, and its JSON Schema
+lint      what is wrong with one, by line and column
+find      a name to its file
+registry  every step there is
+engine    run, resume, undo: the only way a playbook is carried out
+drive     one run under way
+runs      what is kept of each run
+"""

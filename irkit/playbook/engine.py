@@ -1,0 +1,205 @@
+"""The only engine. Whoever starts a playbook (a command, an alert, a drill) starts it here.
+
+The intent is on disk before the deed, the outcome after it. So a run cut off anywhere is resumed: ended steps are not
+repeated, a step found started is observed first, evidence taken and intact is held.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+import irkit
+from irkit import times
+from irkit.cluster.protocol import Cluster
+from irkit.errors import IrkitError, JournalError, UsageError
+from irkit.model.codec import build
+from irkit.model.run import Operator, RunRecord, StepRecord
+from irkit.playbook import runs
+from irkit.playbook.drive import Drive
+from irkit.playbook.journal import log
+from irkit.playbook.journal.log import Journal
+from irkit.playbook.journal.record import told
+from irkit.playbook.language import bind
+from irkit.playbook.lint import parse
+from irkit.playbook.progress import Harmless, Progress, Silent
+from irkit.playbook.registry import needs, step
+from irkit.playbook.schema import Pinned, Playbook
+from irkit.settings import ClusterSettings, StoreSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Which cluster, and where bundles go. A run keeps them, so that it is resumed against the same."""
+
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+
+
+def connect(settings: ClusterSettings) -> Cluster:
+    """The real door; imported late because it is slow to import."""
+    from irkit.cluster import client
+
+    return client.connect(settings)
+
+
+def operator() -> Operator:
+    """Who runs this process, where; by number in a container that knows no names."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"uid {os.getuid()}"
+    return Operator(user, socket.gethostname())
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What surrounds a run: where runs are kept, who runs it, the clock, the door to the cluster, who watches."""
+
+    home: Path
+    operator: Operator = field(default_factory=operator)
+    clock: times.Clock = times.now
+    connect: Callable[[ClusterSettings], Cluster] = connect
+    progress: Progress = field(default_factory=Silent)
+
+
+def run(
+    pinned: Pinned,
+    inputs: Mapping[str, Any],
+    setup: Setup,
+    *,
+    run_id: str,
+    settings: Settings,
+    case: str = "",
+    dry_run: bool = False,
+) -> RunRecord:
+    """Run a playbook from its beginning. `case`: the run's id when empty.
+
+    Raises UsageError before anything is written when inputs, parameters or cluster settings cannot be used, and
+    JournalError. Whatever fails in a step is in the record.
+    """
+    values = bind.inputs(pinned.playbook, inputs)
+    for spec, params in zip(pinned.playbook.every_step, parameters(pinned.playbook, values).values(), strict=True):
+        step(spec.uses).check(params, settings.store)
+    cluster = setup.connect(settings.cluster) if needs(pinned.playbook) else None
+    kept = _kept(settings, cluster)
+    folder = runs.create(setup.home, run_id)
+    with log.opened(folder, setup.clock) as journal:
+        journal.append(
+            "run.started",
+            run=run_id,
+            case=case or run_id,
+            playbook={"name": pinned.name, "sha256": pinned.sha256, "text": pinned.text, "source": pinned.source},
+            inputs=values,
+            settings=kept,
+            operator=setup.operator,
+            tool_version=irkit.__version__,
+            dry_run=dry_run,
+        )
+        _guarded(_prepared(journal, folder, pinned.playbook, setup, kept, cluster))
+        return told(journal.ledger.record(), folder / "data")
+
+
+def resume(run_id: str, setup: Setup, *, settings: Settings | None = None) -> RunRecord:
+    """Go on with a run that was cut off, or do again what failed in one that ended. `settings`: None for its own.
+
+    Raises UsageError for an unknown run, JournalError, VerificationError for a journal tampered with.
+    """
+    with _reopened(run_id, setup, settings) as (drive, kept):
+        if drive.pending():
+            fields = {"operator": setup.operator, "tool_version": irkit.__version__, "settings": kept}
+            drive.journal.append("run.resumed", **fields)
+            _guarded(drive)
+        return told(drive.journal.ledger.record(), drive.folder / "data")
+
+
+def undo(
+    run_id: str, setup: Setup, *, settings: Settings | None = None, dry_run: bool = False
+) -> tuple[StepRecord, ...]:
+    """Take back what a run changed on the cluster, last change first; empty when there is nothing to take back.
+
+    Raises what `resume` raises; what fails in a step is in its record.
+    """
+    with _reopened(run_id, setup, settings) as (drive, _):
+        return drive.undo(dry_run=dry_run)
+
+
+def parameters(playbook: Playbook, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The typed parameters of every step, by its id; raises UsageError."""
+    typed = {}
+    for spec in playbook.every_step:
+        try:
+            typed[spec.id] = msgspec.convert(bind.params(spec.params, values), step(spec.uses).Params)
+        except ValueError as error:
+            raise UsageError(f"step {spec.id}: {error}") from error
+    return typed
+
+
+def _kept(settings: Settings, cluster: Cluster | None = None) -> Settings:
+    """`settings` as a later process in another folder needs them; raises UsageError for secrets in a URL."""
+    store = settings.store
+    for url in (store.url, store.s3_endpoint_url or ""):
+        if "@" in urlsplit(url).netloc:
+            raise UsageError("credentials do not belong in a URL", "give them as AWS_* variables or a profile")
+    store = replace(store, url=_anchored(store.url, Path.cwd()))
+    kubeconfig = settings.cluster.kubeconfig and str(Path(settings.cluster.kubeconfig).absolute())
+    context = settings.cluster.context or (cluster.context if cluster else "") or None
+    return Settings(replace(settings.cluster, kubeconfig=kubeconfig, context=context), store)
+
+
+def _anchored(url: str, here: Path) -> str:
+    """The same store, named so that it is the same from any other folder."""
+    scheme, slashes, place = url.partition("://")
+    if not slashes:
+        return str(here / url)
+    return f"file://{quote(str(here))}/{place}" if scheme == "file" and place.startswith(".") else url
+
+
+@contextmanager
+def _reopened(run_id: str, setup: Setup, settings: Settings | None) -> Iterator[tuple[Drive, Settings]]:
+    folder = runs.locate(setup.home, run_id)
+    with log.opened(folder, setup.clock) as journal:
+        head = journal.ledger.head
+        if not head:
+            raise JournalError(
+                f"run {folder.name} ended before its journal began", f"nothing was done; remove {folder}"
+            )
+        kept = _kept(settings) if settings else build(Settings, journal.ledger.settings)
+        pinned = parse(head["playbook"]["text"], f"the playbook of run {folder.name}")
+        yield _prepared(journal, folder, pinned.playbook, setup, kept), kept
+
+
+def _prepared(
+    journal: Journal, folder: Path, playbook: Playbook, setup: Setup, settings: Settings, cluster: Cluster | None = None
+) -> Drive:
+    def door() -> Cluster:
+        nonlocal cluster
+        cluster = cluster or setup.connect(settings.cluster)
+        known = journal.ledger.record().cluster
+        if known and known.server != cluster.server:
+            hint = "give --kubeconfig or --context of that cluster"
+            raise UsageError(f"the run belongs to the cluster {known.server}, not to {cluster.server}", hint)
+        return cluster
+
+    params = parameters(playbook, journal.ledger.head["inputs"])
+    return Drive(journal, folder, playbook, params, settings.store, door, setup.clock, Harmless(setup.progress))
+
+
+def _guarded(drive: Drive) -> None:
+    again = f"irkit run resume {drive.folder.name}"
+    try:
+        drive.all()
+    except KeyboardInterrupt as interrupt:
+        drive.journal.append("run.interrupted")
+        raise IrkitError(f"interrupted; run {drive.folder.name} keeps what it has", again) from interrupt
+    except JournalError as error:
+        raise JournalError(error.message, f"{error.hint}, then: {again}" if error.hint else again) from error

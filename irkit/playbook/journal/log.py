@@ -1,0 +1,91 @@
+"""A run's journal: one hash-chained file, written by one process at a time, on disk before anything follows from it.
+
+Records have `kind` and `at`, and by kind:
+
+run.started         all that resuming takes: case, playbook (name, sha256, text, source), inputs, settings, operator,
+                    tool_version, dry_run
+run.resumed         operator, tool_version, settings
+run.interrupted
+run.ended           status
+step.started        step, uses, effect
+step.observed       step, found: whether the world shows what the attempt cut off was to do
+step.ended          step, outcome
+step.undone         step, outcome
+change.intended     step, change: about to be sent; undo.intended likewise
+artifact            step, artifact
+artifact.discarded  step, path, why: no longer on disk as it was journalled
+gap                 step, gap
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from irkit import chain
+from irkit.chain import Chain
+from irkit.errors import JournalError
+from irkit.model.codec import plain
+from irkit.playbook.journal.record import Ledger
+from irkit.times import Clock, rfc3339
+
+FILE = "journal.jsonl"
+
+
+class Journal:
+    """The journal in a run's `folder`, and what it adds up to. Raises VerificationError, JournalError."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._chain = Chain(folder / FILE)
+        self._clock = clock
+        self.ledger = Ledger(self._chain.records)
+
+    @property
+    def records(self) -> list[chain.Record]:
+        """All records."""
+        return self._chain.records
+
+    def append(self, kind: str, **fields: Any) -> chain.Record:  # noqa: ANN401 - nouns, or JSON
+        """Write one record, wait for the disk, count it in."""
+        record = self._chain.append({"kind": kind, "at": rfc3339(self._clock()), **plain(fields)})
+        self.ledger.take(record)
+        return record
+
+    def close(self) -> None:
+        """Release the file."""
+        self._chain.close()
+
+
+@contextmanager
+def opened(folder: Path, clock: Clock) -> Iterator[Journal]:
+    """The journal, locked: a second process that would drive the same run gets a JournalError."""
+    try:
+        lock = (folder / "lock").open("a")
+    except OSError as error:
+        raise JournalError(f"cannot lock {folder}: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            hint = "wait until it ends; irkit run show tells how far it is"
+            raise JournalError(f"run {folder.name} is being driven by another process", hint) from error
+        journal = Journal(folder, clock)
+        try:
+            yield journal
+        finally:
+            journal.close()
+
+
+def read(folder: Path) -> list[chain.Record]:
+    """The whole records of a journal, without locking or changing it; a torn last line is left out.
+
+    Raises JournalError, VerificationError.
+    """
+    try:
+        data = (folder / FILE).read_bytes()
+    except OSError as error:
+        raise JournalError(f"cannot read {folder / FILE}: {error.strerror}") from error
+    return list(chain.verify(data[: data.rfind(b"\n") + 1].splitlines()))

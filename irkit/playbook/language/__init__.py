@@ -1,0 +1,1 @@
+"""The playbook language: YAML with positions, problems, inputs and expressions."""

@@ -1,0 +1,63 @@
+"""Every step there is: one visible tuple."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from irkit.errors import UsageError
+from irkit.model.permission import Permission
+from irkit.model.pod import PodRef
+from irkit.playbook.schema import API_VERSION, Pinned, Playbook
+from irkit.playbook.steps.audit import MatchAudit
+from irkit.playbook.steps.collect import CollectEvidence
+from irkit.playbook.steps.isolate import IsolatePod
+from irkit.playbook.steps.release import ReleasePod
+from irkit.playbook.steps.report import WriteReport
+from irkit.playbook.steps.resolve import ResolvePod
+from irkit.playbook.steps.seal import SealBundle
+from irkit.playbook.steps.ship import ShipBundle
+from irkit.playbook.steps.step import Step
+
+STEPS: tuple[Step, ...] = (
+    ResolvePod(),
+    IsolatePod(),
+    ReleasePod(),
+    CollectEvidence(),
+    MatchAudit(),
+    WriteReport(),
+    SealBundle(),
+    ShipBundle(),
+)
+
+
+def step(name: str) -> Step:
+    """The step called `name`; raises UsageError."""
+    for candidate in STEPS:
+        if candidate.name == name:
+            return candidate
+    raise UsageError(f"no such step: {name}", f"the steps: {', '.join(known.name for known in STEPS)}")
+
+
+def needs(playbook: Playbook) -> tuple[Permission, ...]:
+    """Every permission that the playbook's steps take, sorted, none twice."""
+    return tuple(sorted({need for spec in playbook.every_step for need in step(spec.uses).needs}))
+
+
+def single(uses: str, pod: PodRef, params: Mapping[str, Any] | None = None) -> Pinned:
+    """The playbook of a command that does one thing to one pod: resolve it, then `uses`."""
+    named = {"namespace": pod.namespace, "pod": pod.name} | ({"uid": pod.uid} if pod.uid else {})
+    verb = uses.partition("@")[0].rpartition(".")[2]
+    document = {
+        "apiVersion": API_VERSION,
+        "kind": "Playbook",
+        "metadata": {"name": verb, "version": "1.0.0", "description": f"One step: {uses}."},
+        "steps": [
+            {"id": "resolve", "uses": "pod.resolve@1", "with": named},
+            {"id": verb, "uses": uses, "with": dict(params or {})},
+        ],
+    }
+    text = msgspec.json.format(msgspec.json.encode(document)).decode() + "\n"
+    return Pinned(msgspec.convert(document, Playbook), text)

@@ -1,0 +1,1 @@
+"""What a playbook can do: one file per step."""

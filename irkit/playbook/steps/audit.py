@@ -1,0 +1,44 @@
+"""audit.match@1: what the audit log says about the pod."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from msgspec import Struct
+
+from irkit.model.codec import plain
+from irkit.model.evidence import Artifact
+from irkit.model.run import Effect, Outcome, Status
+from irkit.playbook.steps import collect
+from irkit.playbook.steps.step import Base, Context
+
+
+class Sources(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the audit log is: files, rotated or compressed ones too."""
+
+    sources: tuple[str, ...] = ()
+
+
+class MatchAudit(Base):
+    """A source that is missing or is no audit log is a gap, never a failure."""
+
+    name = "audit.match@1"
+    about = "search the audit log for the pod"
+    effect = Effect.COLLECT
+    targeted = True
+    Params = Sources
+
+    def run(self, params: Sources, context: Context) -> Outcome:
+        """Search; a second time writes the same files anew."""
+        from irkit.audit.collect import gather
+
+        if not params.sources:
+            return Outcome(Status.SKIPPED, "no audit source given", hint="name one with --audit")
+        summary, items = gather(params.sources, context.target, context.data, clock=context.clock)
+        for item in items:
+            context.keep(item)
+        taken = [item for item in items if isinstance(item, Artifact)]
+        ended = collect.outcome(taken, [item for item in items if not isinstance(item, Artifact)])
+        found = f"{sum(summary.matched.values())} of {summary.events} audit events concern the pod"
+        missing = f", {ended.details['missing']} missing" if ended.status is Status.GAPS else ""
+        return replace(ended, summary=found + missing, details={"audit": plain(summary)})

@@ -1,0 +1,142 @@
+"""What a step is, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from irkit.cluster.protocol import Cluster
+from irkit.errors import Exit, IrkitError, UsageError
+from irkit.model.bundle import Bundle
+from irkit.model.evidence import Artifact, Gap
+from irkit.model.isolation import Change
+from irkit.model.permission import Permission
+from irkit.model.pod import PodRef
+from irkit.model.run import Effect, Outcome, RunRecord, Status, Target
+from irkit.settings import StoreSettings
+
+_STATUS = {Exit.REFUSED: Status.REFUSED, Exit.UNVERIFIED: Status.UNVERIFIED}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a step may know and use. `folder` is the run's own; `folder/data` is what the bundle will hold."""
+
+    run: str
+    case: str
+    folder: Path
+    store: StoreSettings
+    record: RunRecord  # the run as it was when this attempt at the step began
+    started: datetime  # when this attempt began; a resumed attempt keeps it
+    custody: tuple[Mapping[str, Any], ...]  # the journal up to then
+    connect: Callable[[], Cluster]
+    clock: Callable[[], datetime]
+    intend: Callable[[Change], None]  # journal a change before it is sent
+    keep: Callable[[Artifact | Gap], None]  # journal evidence as it comes
+    dry_run: bool = False
+    intended: tuple[Change, ...] = ()  # by this attempt, before a crash
+    sealed: Bundle | None = None  # None: no bundle is sealed yet
+    held: Mapping[str, Artifact] = field(
+        default_factory=dict
+    )  # evidence taken before a crash and still intact, by path
+
+    @property
+    def data(self) -> Path:
+        """The staged payload of the bundle."""
+        return self.folder / "data"
+
+    @property
+    def target(self) -> Target:
+        """The pod of this run; raises UsageError when no step has resolved it."""
+        if self.record.target is None:
+            raise UsageError("the run has no pod yet", "a playbook resolves its pod first, with pod.resolve@1")
+        return self.record.target
+
+    @property
+    def pod(self) -> PodRef:
+        """The pod of this run, pinned."""
+        return PodRef(self.target.namespace, self.target.name, self.target.uid)
+
+
+class Step(Protocol):
+    """One thing a playbook can do. Its effect is its own, never the author's to declare."""
+
+    @property
+    def name(self) -> str:
+        """Kind and version: "pod.isolate@1"."""
+        ...
+
+    @property
+    def about(self) -> str:
+        """What it does, as an infinitive: "cut the pod off from the network"."""
+        ...
+
+    @property
+    def effect(self) -> Effect:
+        """What it may do to the world."""
+        ...
+
+    @property
+    def targeted(self) -> bool:
+        """True when it works on the run's pod, so that pod.resolve@1 has to come before it."""
+        ...
+
+    @property
+    def Params(self) -> type[Struct]:
+        """The shape of `with`."""
+        ...
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """What it takes on the cluster."""
+        ...
+
+    def check(self, params: Any, store: StoreSettings) -> None:  # noqa: ANN401
+        """Raise UsageError for what can be known to be unusable before anything is done."""
+        ...
+
+    def run(self, params: Any, context: Context) -> Outcome:  # noqa: ANN401 - this step's own Params
+        """Do it. May raise any IrkitError. Doing it again after a crash must not do it twice."""
+        ...
+
+    def observe(self, params: Any, context: Context) -> Outcome | None:  # noqa: ANN401
+        """What the world says about an attempt cut off by a crash; None: it has to be run again."""
+        ...
+
+    def undo(self, params: Any, context: Context) -> Outcome | None:  # noqa: ANN401
+        """Take it back; None for a step that leaves nothing to take back."""
+        ...
+
+
+class Base:
+    """The usual step: no permissions, nothing to observe, nothing to undo."""
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """Nothing on the cluster."""
+        return ()
+
+    def check(self, params: Any, store: StoreSettings) -> None:  # noqa: ANN401
+        """Nothing to know before."""
+
+    def observe(self, params: Any, context: Context) -> Outcome | None:  # noqa: ANN401
+        """Run it again."""
+        return None
+
+    def undo(self, params: Any, context: Context) -> Outcome | None:  # noqa: ANN401
+        """Nothing to take back."""
+        return None
+
+
+class NoParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """For a step that takes none."""
+
+
+def failed(error: IrkitError) -> Outcome:
+    """How a step ends that raised `error`."""
+    return Outcome(_STATUS.get(error.exit_code, Status.FAILED), error.message, hint=error.hint)

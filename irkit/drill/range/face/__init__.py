@@ -1,0 +1,1 @@
+"""What kubectl needs to show and to plan."""

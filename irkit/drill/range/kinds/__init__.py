@@ -1,0 +1,1 @@
+"""What there is: resources, the types of their fields, selectors."""

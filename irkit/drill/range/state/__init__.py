@@ -1,0 +1,1 @@
+"""Objects and what happens to them by themselves."""

@@ -1,0 +1,27 @@
+"""Every command group, one file each."""
+
+from __future__ import annotations
+
+import typer
+
+
+def load() -> typer.Typer:
+    """The whole command tree."""
+    from irkit.cli.app import app
+    from irkit.cli.commands import (
+        audit,
+        bundle,
+        capture,
+        contain,
+        demo,
+        doctor,
+        playbook,
+        report,
+        respond,
+        run,
+        ship,
+    )
+
+    # Imported for the commands they register, in the order in which help shows them.
+    _ = (respond, contain, capture, audit, bundle, ship, report, playbook, run, demo, doctor)
+    return app

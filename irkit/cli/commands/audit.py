@@ -1,0 +1,97 @@
+"""`irkit audit`: who did it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from irkit.cli.app import group
+from irkit.cli.command import command
+from irkit.cli.face import Face, Output
+from irkit.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from irkit.model.audit import Match
+    from irkit.model.run import Target
+
+audits = group("audit", "Read audit logs: the events that concern a pod.")
+Sources = Annotated[list[str], typer.Argument(metavar="SRC...", help="Files, folders, globs or '-'; rotated, .gz too.")]
+PodName = Annotated[str | None, typer.Option("--pod", metavar="POD", help="Events that concern this pod.")]
+Uid = Annotated[str | None, typer.Option("--uid", help="Events that concern the pod with this uid.")]
+Account = Annotated[str | None, typer.Option("--service-account", metavar="NAME", help="The pod's service account.")]
+Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="RFC 3339, or an age: 90m, 36h, 7d.")]
+Where = Annotated[str, typer.Option("--where", metavar="FILTER", help="Such as: verb = get and subresource = exec.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Likewise.")]
+
+
+@command(audits, "search")
+def search(
+    face: Face,
+    sources: Sources,
+    pod: PodName = None,
+    uid: Uid = None,
+    service_account: Account = None,
+    since: Since = None,
+    until: Until = None,
+    where: Where = "",
+) -> Exit:
+    """Find the events that concern a pod, or that pass a filter, each with its reason. Exit 4: a source is missing."""
+    from irkit.audit.collect import line
+    from irkit.audit.search import search as find
+
+    subject = _subject(face, pod, uid, service_account)
+    if subject is None and not where:
+        raise UsageError("which events?", "--pod POD -n NS, --uid UID or --where FILTER")
+    found = find(sources, subject, since=_instant(since), until=_instant(until), where=where)
+    matches = []
+    for match in found:
+        if face.output is Output.JSONL:
+            sys.stdout.buffer.write(line(match))
+        elif face.output is Output.JSON:
+            matches.append({"tier": match.tier, "reason": match.reason, "source": match.source, "event": match.event})
+        else:
+            face.show(_told(match))
+    if face.output is Output.JSON:
+        face.emit({"matches": matches, "summary": found.summary(), "gaps": found.gaps})
+    summary = found.summary()
+    face.note(f"{sum(summary.matched.values())} of {summary.events} events; {summary.malformed} malformed lines", "dim")
+    if found.unknown:
+        face.note(f"{found.unknown} events cannot be judged: the audit level left out what the filter asks for", "warn")
+    for gap in found.gaps:
+        face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")
+    return Exit.GAPS if found.gaps else Exit.COMPLETE
+
+
+def _subject(face: Face, pod: str | None, uid: str | None, account: str | None) -> Target | None:
+    from irkit.model.run import Target
+
+    if not pod and not uid:
+        return None
+    named = face.pod(pod) if pod else None
+    namespace = named.namespace if named else face.namespace or ""
+    return Target(namespace, named.name if named else "", uid or "", service_account=account or "")
+
+
+def _instant(text: str | None) -> datetime | None:
+    from irkit import times
+
+    if text is None:
+        return None
+    try:
+        return times.parse_or_age(text, times.now())
+    except ValueError as error:
+        raise UsageError(f"not a time: {text!r}", "2026-11-23T03:00:00Z, or an age: 90m, 36h, 7d") from error
+
+
+def _told(match: Match) -> str:
+    event = match.event
+    ref = event.get("objectRef") or {}
+    thing = "/".join(str(ref[key]) for key in ("resource", "namespace", "name", "subresource") if ref.get(key))
+    user = (event.get("user") or {}).get("username", "?")
+    status = (event.get("responseStatus") or {}).get("code", "")
+    at = event.get("requestReceivedTimestamp") or event.get("stageTimestamp") or "?"
+    return f"{at}  tier {int(match.tier)}  {user}  {event.get('verb', '?')} {thing} {status}  ({match.reason})"

@@ -1,0 +1,60 @@
+"""`irkit bundle`: look into a sealed bundle without extracting it, offline."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from irkit.cli.app import group
+from irkit.cli.command import command
+from irkit.cli.face import Face
+from irkit.cli.options import BundlePath
+from irkit.errors import Exit
+
+bundles = group("bundle", "Verify and read sealed bundles, offline.")
+
+
+@command(bundles, "verify", online=False)
+def verify(face: Face, bundle: BundlePath) -> Exit:
+    """Check every hash, the manifests and the custody chain; name every mismatch. Exit 5 when something is wrong."""
+    from irkit.bundle.verify import verify as check
+
+    found = check(bundle)
+    face.emit(found)
+    for problem in found.problems:
+        face.show(f"BAD  {problem.path}: {problem.problem}", "bad")
+    word, style = ("intact", "good") if found.ok else ("NOT intact", "bad")
+    face.show(f"{bundle.name}: {word}, {found.files} files, custody {found.custody}, {found.signature}", style)
+    return Exit.COMPLETE if found.ok else Exit.UNVERIFIED
+
+
+@command(bundles, "ls", online=False)
+def list_members(face: Face, bundle: BundlePath) -> None:
+    """List what is inside."""
+    from irkit.bundle.reader import names
+
+    found = list(names(bundle))
+    face.emit(found, lines=found)
+    for name in found:
+        face.show(str(name))
+
+
+@command(bundles, "cat", online=False)
+def cat_member(
+    face: Face,
+    bundle: BundlePath,
+    member: Annotated[str, typer.Argument(metavar="PATH", help="As `bundle ls` prints it.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Bytes as they are, even to a terminal.")] = False,
+) -> None:
+    """Print one file; on a terminal control characters are shown as escapes unless --raw."""
+    from irkit.bundle.reader import cat
+
+    chunks = cat(bundle, member)
+    if raw or not sys.stdout.isatty():
+        for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
+        return
+    for chunk in chunks:
+        face.show(chunk.decode("utf-8", "backslashreplace"))

@@ -1,0 +1,89 @@
+"""`irkit doctor` and `irkit rbac`: is it ready, and what must it be allowed to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from irkit.cli.app import app
+from irkit.cli.command import command
+from irkit.cli.face import Face
+from irkit.errors import Exit, IrkitError
+from irkit.settings import StoreSettings
+
+if TYPE_CHECKING:
+    from irkit.cluster.doctor import Check
+
+_WORD = {True: ("ok", "good"), None: ("note", "warn"), False: ("BAD", "bad")}
+Books = Annotated[
+    list[str] | None,
+    typer.Option("--playbook", metavar="NAME|FILE", help="For this playbook (default compromised-pod)."),
+]
+
+
+@command(app, "doctor", store=True)
+def doctor(face: Face, store: StoreSettings, playbook: Books = None) -> Exit:
+    """Check all that a response needs before it is needed: API, rights, policy engine, clock, store. Exit 3 or 1."""
+    from irkit.cluster.client import connect
+    from irkit.cluster.doctor import diagnose
+
+    namespace = face.resolved_namespace()
+    checks = list(diagnose(connect(face.cluster), _needs(playbook), namespace))
+    checks.append(_store(store))
+    face.emit({"ok": all(check.ok is not False for check in checks), "checks": checks}, lines=checks)
+    for check in checks:
+        word, style = _WORD[check.ok]
+        face.show(f"{word:<5} {check.name}: {check.detail}", style)
+        if check.hint and check.ok is not True:
+            face.show(f"      try: {check.hint}", "dim")
+    bad = [check for check in checks if check.ok is False]
+    return (
+        Exit.COMPLETE if not bad else Exit.REFUSED if all("permission" in check.name for check in bad) else Exit.FAILED
+    )
+
+
+@command(app, "rbac", online=False)
+def rbac(
+    face: Face,
+    playbook: Books = None,
+    name: Annotated[str, typer.Option("--name", help="Name of the ClusterRole.")] = "irkit",
+    required_only: Annotated[
+        bool, typer.Option("--required-only", help="Without what only enriches evidence.")
+    ] = False,
+) -> None:
+    """Print the least ClusterRole for a playbook's steps, generated from what they declare; pipe it to kubectl."""
+    from irkit.cluster.rbac import cluster_role
+
+    needs = [need for need in _needs(playbook) if not (required_only and need.optional)]
+    role = cluster_role(needs, name)
+    face.emit(role)
+    face.show(_manifest(role))
+
+
+def _needs(playbooks: list[str] | None) -> list[Any]:
+    from irkit.playbook import find
+    from irkit.playbook.registry import needs
+
+    return sorted({need for name in playbooks or ["compromised-pod"] for need in needs(find.load(name).playbook)})
+
+
+def _store(settings: StoreSettings) -> Check:
+    from irkit.cluster.doctor import Check
+    from irkit.ship.destination import destination
+
+    try:
+        destination(settings).check()
+    except IrkitError as error:
+        return Check("store", False, error.message, error.hint)
+    return Check("store", True, f"{settings.url} can be written", "")
+
+
+def _manifest(role: dict[str, Any]) -> str:
+    import io
+
+    from ruamel.yaml import YAML
+
+    out = io.StringIO()
+    YAML().dump(role, out)
+    return out.getvalue().rstrip()

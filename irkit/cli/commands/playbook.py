@@ -1,0 +1,129 @@
+"""`irkit playbook`: what a playbook says, whether it is right, and running one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from irkit.cli import options
+from irkit.cli.app import group
+from irkit.cli.command import command
+from irkit.cli.face import Face
+from irkit.errors import Exit, UsageError
+from irkit.settings import StoreSettings
+
+playbooks = group("playbook", "Show, check and run playbooks.")
+Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A playbook's name, or a file.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME|FILE...", help="Default: every playbook found.")]
+Inputs = Annotated[
+    list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input; repeats, for lists too.")
+]
+
+
+@command(playbooks, "ls", online=False)
+def list_playbooks(face: Face) -> None:
+    """List the playbooks found: ./playbooks, IRKIT_PLAYBOOKS, those that irkit ships."""
+    from irkit.playbook import find
+
+    rows = []
+    for name, path, found in find.summaries():
+        good = not isinstance(found, UsageError)
+        title = found.playbook.metadata.title if not isinstance(found, UsageError) else found.message
+        rows.append({"name": name, "ok": good, "title": title, "file": str(path)})
+    face.emit(rows, lines=rows)
+    face.table(
+        ("NAME", "OK", "TITLE", "FILE"), [(r["name"], "yes" if r["ok"] else "NO", r["title"], r["file"]) for r in rows]
+    )
+
+
+@command(playbooks, "show", online=False)
+def show(face: Face, name: Name) -> None:
+    """Explain a playbook: when to use it, its steps and their effects, what it needs."""
+    from irkit.playbook import find
+    from irkit.playbook.registry import needs, step
+
+    pinned = find.load(name)
+    book = pinned.playbook
+    permissions = [str(need) for need in needs(book)]
+    face.emit({"playbook": book, "file": pinned.source, "sha256": pinned.sha256, "needs": permissions})
+    face.show(f"{book.metadata.name} {book.metadata.version}  {book.metadata.title}", "bold")
+    face.show(f"{book.metadata.description}\n")
+    for name_, declared in book.inputs.items():
+        required = "required" if declared.required else f"default {declared.default!r}"
+        face.show(f"input    {name_} ({declared.type}, {required}): {declared.description}")
+    for spec in book.every_step:
+        acting = step(spec.uses)
+        face.show(f"step     {spec.id:<10} {spec.uses:<20} {acting.effect:<9} {acting.about}")
+    for need in permissions:
+        face.show(f"needs    {need}")
+    face.show(f"file     {pinned.source}\nsha256   {pinned.sha256}")
+
+
+@command(playbooks, "lint", online=False)
+def lint(face: Face, names: Names = None) -> Exit:
+    """Check playbooks; every problem with its line and column. Exit 2 when there are any."""
+    from irkit.playbook import find
+    from irkit.playbook.lint import lint as check
+
+    paths = [find.find(name) for name in names or find.everything()]
+    rows = [
+        {"file": str(path), "line": problem.line, "column": problem.column, "message": problem.message}
+        for path in paths
+        for problem in check(find.read(path))
+    ]
+    face.emit({"checked": [str(path) for path in paths], "problems": rows}, lines=rows)
+    for row in rows:
+        face.show(f"{row['file']}:{row['line']}:{row['column']}: {row['message']}", "bad")
+    if not rows:
+        face.show(f"{len(paths)} good: {', '.join(path.stem for path in paths)}", "good")
+    return Exit.USAGE if rows else Exit.COMPLETE
+
+
+@command(playbooks, "schema", online=False)
+def schema(
+    face: Face, out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write here.")] = None
+) -> None:
+    """Print the JSON Schema of playbooks, for editors."""
+    from irkit.model.codec import pretty
+    from irkit.playbook.schema import schema as of_playbooks
+
+    text = pretty(of_playbooks())
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_bytes(text)
+        face.note(f"wrote {out}", "good")
+
+
+@command(playbooks, "run", store=True)
+def run(
+    face: Face,
+    store: StoreSettings,
+    name: Name,
+    inputs: Inputs = None,
+    case: options.Case = None,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+) -> Exit:
+    """Run any playbook with the inputs given."""
+    from irkit.cli import running
+    from irkit.playbook import find
+    from irkit.playbook.language.bind import from_text
+
+    pinned = find.load(name)
+    values = from_text(pinned.playbook, [_pair(text) for text in inputs or ()])
+    if "namespace" in pinned.playbook.inputs:
+        values.setdefault("namespace", face.resolved_namespace())
+    if not dry_run:
+        running.confirm_playbook(face, pinned, pinned.name, yes=yes)
+    record = running.start(face, pinned, values, store=store, case=case, dry_run=dry_run)
+    return running.finish(face, record)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"not NAME=VALUE: {text!r}")
+    return name, value

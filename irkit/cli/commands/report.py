@@ -1,0 +1,35 @@
+"""`irkit report`: the report of a bundle, rendered again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from irkit.cli.app import app
+from irkit.cli.command import command
+from irkit.cli.face import Face
+from irkit.cli.options import BundlePath
+
+Form = Literal["html", "md", "json"]
+
+
+@command(app, "report", online=False)
+def report(
+    face: Face,
+    bundle: BundlePath,
+    form: Annotated[Form, typer.Option("--format", help="html, md or json.")] = "md",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write here instead of stdout.")] = None,
+) -> None:
+    """Render the report of a sealed bundle."""
+    from irkit.bundle.reader import cat
+    from irkit.report.load import load
+    from irkit.report.render import render
+
+    text = render(load(b"".join(cat(bundle, "data/report/report.json"))), form)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    out.write_text(text, encoding="utf-8")
+    face.note(f"wrote {out}", "good")

@@ -1,0 +1,43 @@
+"""`irkit respond`: the whole job."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from irkit.cli import options
+from irkit.cli.app import app
+from irkit.cli.command import command
+from irkit.cli.face import Face
+from irkit.errors import Exit
+from irkit.settings import StoreSettings
+
+PlaybookName = Annotated[
+    str, typer.Option("--playbook", envvar="IRKIT_PLAYBOOK", metavar="NAME|FILE", help="Playbook to run.")
+]
+
+
+@command(app, "respond", store=True)
+def respond(
+    face: Face,
+    store: StoreSettings,
+    pod: options.Pod,
+    audit: options.Audit = None,
+    case: options.Case = None,
+    playbook: PlaybookName = "compromised-pod",
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+) -> Exit:
+    """Contain a pod, take the evidence, match audit events, seal, ship, report. What it changes it can undo."""
+    from irkit.cli import running
+    from irkit.playbook import find
+
+    named = face.pod(pod)
+    pinned = find.load(playbook)
+    if not dry_run:
+        running.confirm_playbook(face, pinned, str(named), yes=yes)
+    given = {"namespace": named.namespace, "pod": named.name, "audit": audit or []}
+    inputs = {name: value for name, value in given.items() if name in pinned.playbook.inputs}
+    record = running.start(face, pinned, inputs, store=store, case=case, dry_run=dry_run)
+    return running.finish(face, record)

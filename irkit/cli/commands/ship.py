@@ -1,0 +1,23 @@
+"""`irkit ship`: hand a sealed bundle to a store, against a receipt."""
+
+from __future__ import annotations
+
+from irkit.cli import options
+from irkit.cli.app import app
+from irkit.cli.command import command
+from irkit.cli.face import Face
+from irkit.settings import StoreSettings
+
+
+@command(app, "ship", online=False, store=True)
+def ship(face: Face, store: StoreSettings, bundle: options.BundlePath) -> None:
+    """Upload a bundle, never overwriting, and read it back. Safe to repeat."""
+    from irkit.bundle.reader import describe
+    from irkit.ship.destination import destination
+
+    receipt = destination(store).put(describe(bundle), bundle.name)
+    face.emit(receipt)
+    face.show(f"stored {receipt.url}", "good")
+    face.show(f"sha256 {receipt.sha256}, {receipt.size} bytes, read back and compared")
+    if receipt.retain_until:
+        face.show(f"locked ({receipt.lock_mode}) until {receipt.retain_until:%Y-%m-%d %H:%M} UTC")

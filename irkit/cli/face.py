@@ -1,0 +1,98 @@
+"""What a command says, and where: one JSON document or plain text on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from irkit.errors import Exit, IrkitError
+from irkit.settings import ClusterSettings
+from irkit.text import safe
+
+if TYPE_CHECKING:
+    from irkit.model.pod import PodRef
+
+_COLORS = {"good": "32", "warn": "33", "bad": "31", "dim": "2", "bold": "1"}
+
+
+class Output(StrEnum):
+    """Values of `-o`."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One command's mouth. Text from a cluster passes `safe` here, once, so no command needs to think of it."""
+
+    output: Output = Output.TEXT
+    quiet: bool = False
+    color: bool = False
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
+    namespace: str | None = None  # None: the context's, as with kubectl
+
+    def note(self, text: str, style: str = "") -> None:
+        """One line of chatter on stderr."""
+        if not self.quiet:
+            print(self.paint(safe(text), style), file=sys.stderr, flush=True)
+
+    def show(self, text: str, style: str = "") -> None:
+        """One or more lines of the answer on stdout; nothing where JSON was asked for."""
+        if self.output is Output.TEXT:
+            print(self.paint(safe(text, keep="\n\t"), style))
+
+    def table(self, head: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+        """Aligned columns on stdout, the last one unpadded; nothing where JSON was asked for."""
+        cells = [[safe(str(cell)) for cell in row] for row in (head, *rows)]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+        for number, row in enumerate(cells):
+            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            if self.output is Output.TEXT:
+                print(self.paint(line, "" if number else "bold"))
+
+    def emit(self, noun: Any, *, lines: Iterable[Any] | None = None) -> None:  # noqa: ANN401 - any noun
+        """The answer as JSON: one document for `-o json`; for `-o jsonl` one line for each of `lines` (or the noun)."""
+        from irkit.model.codec import compact, pretty
+
+        if self.output is Output.JSON:
+            sys.stdout.buffer.write(pretty(noun))
+        elif self.output is Output.JSONL:
+            for line in [noun] if lines is None else lines:
+                sys.stdout.buffer.write(compact(line) + b"\n")
+        sys.stdout.flush()
+
+    def fail(self, error: IrkitError) -> Exit:
+        """What went wrong, on stderr and, where JSON was asked for, as the answer."""
+        self.complain(error)
+        self.emit({"error": {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}})
+        return error.exit_code
+
+    def complain(self, error: IrkitError) -> None:
+        """What went wrong in one line on stderr, the remedy in the next, quiet or not."""
+        print(self.paint(f"irkit: {safe(error.message)}", "bad"), file=sys.stderr)
+        if error.hint:
+            print(self.paint(f"  try: {safe(error.hint)}", "dim"), file=sys.stderr)
+
+    def paint(self, text: str, style: str) -> str:
+        """`text` in a style, or as it is where colour is off."""
+        return f"\x1b[{_COLORS[style]}m{text}\x1b[0m" if self.color and style else text
+
+    def pod(self, name: str) -> PodRef:
+        """The pod a command names: `web`, `pod/web` or `payments/web`."""
+        from irkit.model.pod import PodRef
+
+        namespace, slash, rest = name.removeprefix("pod/").removeprefix("pods/").rpartition("/")
+        return PodRef(namespace if slash else self.resolved_namespace(), rest)
+
+    def resolved_namespace(self) -> str:
+        """The namespace in force: `-n`, else the context's, else "default"."""
+        if self.namespace:
+            return self.namespace
+        from irkit.cluster.client import default_namespace
+
+        return default_namespace(self.cluster)

@@ -1,0 +1,58 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from irkit.settings import DEFAULT_STORE, StoreSettings
+
+Pod = Annotated[str, typer.Argument(metavar="POD", help="Pod name: web-0, pod/web-0 or NAMESPACE/web-0.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Case = Annotated[str | None, typer.Option("--case", envvar="IRKIT_CASE", help="Case id (default: made from the time).")]
+Audit = Annotated[
+    list[str] | None,
+    typer.Option("--audit", metavar="SRC", help="Audit log: file, folder, glob or '-'; rotated and .gz too. Repeats."),
+]
+BundlePath = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A sealed bundle (.tar.gz).")]
+
+Store = Annotated[
+    str, typer.Option("--store", envvar="IRKIT_STORE", metavar="URL", help="file:///dir or s3://bucket/prefix.")
+]
+S3Endpoint = Annotated[
+    str | None, typer.Option("--s3-endpoint-url", envvar="IRKIT_S3_ENDPOINT_URL", metavar="URL", help="Not AWS: where.")
+]
+S3Lock = Annotated[
+    str | None, typer.Option("--s3-lock", envvar="IRKIT_S3_LOCK", metavar="MODE", help="governance or compliance.")
+]
+S3RetainDays = Annotated[
+    int | None, typer.Option("--s3-retain-days", envvar="IRKIT_S3_RETAIN_DAYS", min=1, help="Days to lock for.")
+]
+S3LegalHold = Annotated[
+    bool, typer.Option("--s3-legal-hold", envvar="IRKIT_S3_LEGAL_HOLD", help="Hold it until somebody lifts the hold.")
+]
+S3KmsKey = Annotated[
+    str | None, typer.Option("--s3-sse-kms-key", envvar="IRKIT_S3_SSE_KMS_KEY", metavar="KEY", help="Encrypt with it.")
+]
+S3Owner = Annotated[
+    str | None, typer.Option("--s3-expected-owner", envvar="IRKIT_S3_EXPECTED_OWNER", metavar="ACCOUNT", help="Whose.")
+]
+
+# The flags that `command(..., store=True)` adds, in the order of the fields of StoreSettings.
+STORE: dict[str, tuple[Any, Any]] = {
+    "store": (Store, DEFAULT_STORE),
+    "s3_endpoint_url": (S3Endpoint, None),
+    "s3_lock": (S3Lock, None),
+    "s3_retain_days": (S3RetainDays, None),
+    "s3_sse_kms_key": (S3KmsKey, None),
+    "s3_legal_hold": (S3LegalHold, False),
+    "s3_expected_owner": (S3Owner, None),
+}
+
+
+def store_settings(flags: dict[str, Any]) -> StoreSettings:
+    """The store that the flags of `STORE` ask for."""
+    return StoreSettings(flags.pop("store"), **flags)

@@ -1,0 +1,104 @@
+"""Playbooks started, or gone on with, from the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from irkit import times
+from irkit.cli.face import Face
+from irkit.cli.progress import Lines
+from irkit.errors import Exit, IrkitError, Refused, VerificationError
+from irkit.model.run import RunRecord, Status
+from irkit.settings import StoreSettings, home
+
+if TYPE_CHECKING:
+    from irkit.playbook.engine import Settings, Setup
+    from irkit.playbook.schema import Pinned
+
+
+def setup(face: Face) -> Setup:
+    """What surrounds every run that this command drives."""
+    from irkit.playbook.engine import Setup
+
+    return Setup(home(), progress=Lines(face))
+
+
+def settings(face: Face, store: StoreSettings | None = None) -> Settings:
+    """The cluster and store that the flags ask for."""
+    from irkit.playbook.engine import Settings
+
+    return Settings(face.cluster, store or StoreSettings())
+
+
+def start(
+    face: Face,
+    pinned: Pinned,
+    inputs: Mapping[str, Any],
+    *,
+    store: StoreSettings | None = None,
+    case: str | None = None,
+    dry_run: bool = False,
+) -> RunRecord:
+    """Run a playbook from its beginning."""
+    from irkit.playbook import engine, runs
+
+    return engine.run(
+        pinned,
+        inputs,
+        setup(face),
+        run_id=runs.new_id(times.now(), os.urandom(3)),
+        settings=settings(face, store),
+        case=case or "",
+        dry_run=dry_run,
+    )
+
+
+def finish(face: Face, record: RunRecord) -> Exit:
+    """Tell a run that has ended, and say how the command ends; raises what kept it from ever finding its pod."""
+    from irkit.cli import summary
+
+    error = trouble(record)
+    if error and record.target is None:
+        raise error
+    face.emit(record)
+    summary.conclude(face, record)
+    if error:
+        face.complain(error)
+    return record.status.exit_code
+
+
+def trouble(record: RunRecord) -> IrkitError | None:
+    """The gravest step that did not do its work, or whose work does not hold; None where gaps are the worst."""
+    for status, kind in (
+        (Status.FAILED, IrkitError),
+        (Status.UNVERIFIED, VerificationError),
+        (Status.REFUSED, Refused),
+    ):
+        for step in record.steps:
+            if step.status is status:
+                return kind(step.summary, step.hint)
+    return None
+
+
+def confirm(face: Face, question: str, *, yes: bool) -> None:
+    """Ask before something that cannot simply be undone; raises Refused where the answer is no, or nobody is there."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused(f"not done without a yes: {question}", "give --yes")
+    if not typer.confirm(question, err=True):
+        raise Refused("not confirmed", "nothing was changed")
+
+
+def confirm_playbook(face: Face, pinned: Pinned, target: str, *, yes: bool) -> None:
+    """Ask, on a terminal, before a playbook that changes the cluster; a script has decided by calling us."""
+    from irkit.playbook.registry import step
+
+    changing = [step(spec.uses).about for spec in pinned.playbook.every_step if step(spec.uses).effect.changes_cluster]
+    if changing and not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        confirm(face, f"{target}: {', '.join(changing)}?", yes=False)

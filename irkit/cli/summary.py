@@ -1,0 +1,100 @@
+"""A run told to the person who ran it: what was done, what is missing, how to undo it, what to run next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from irkit.cli.face import Face
+from irkit.model.evidence import Gap
+from irkit.model.isolation import Isolation, Verdict
+from irkit.model.run import RunRecord
+from irkit.playbook.runs import Run
+from irkit.settings import home
+
+_MEANING = {
+    Verdict.PROVEN: "measured with packets",
+    Verdict.CLAIMED: "the policy engine says so",
+    Verdict.UNVERIFIED: "no policy admits traffic; not measured whether that is enforced",
+    Verdict.INEFFECTIVE: "something still gets through",
+}
+_SIZES = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+def size(count: float) -> str:
+    """Bytes for a reader: "1.4 MiB"."""
+    for unit in _SIZES[:-1]:
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} {_SIZES[-1]}"
+
+
+def conclude(face: Face, record: RunRecord) -> None:
+    """The whole run on stdout."""
+    from irkit.playbook import runs
+
+    for label, text, style in lines(runs.show(home(), record.id)):
+        face.show(f"{label:<10} {text}", style)
+
+
+def lines(run: Run) -> Iterator[tuple[str, str, str]]:
+    """A run as (label, text, style), in the order in which a reader needs it."""
+    record = run.record
+    if record.dry_run:
+        yield "dry run", "nothing was changed and no evidence was taken", "bold"
+    yield from _target(record)
+    if record.isolation:
+        yield from isolation_lines(record.isolation)
+    if record.artifacts or record.gaps:
+        total = size(sum(artifact.size for artifact in record.artifacts))
+        yield "evidence", f"{len(record.artifacts)} files, {total}", ""
+    for gap in record.gaps:
+        if not gap.expected:
+            yield from _gap(gap)
+    if record.audit:
+        tiers = ", ".join(f"{count} by {tier}" for tier, count in record.audit.matched.items() if count)
+        total = f"{sum(record.audit.matched.values())} of {record.audit.events} events concern the pod"
+        yield "audit", f"{total}{f' ({tiers})' if tiers else ''}", ""
+    yield from _kept(run)
+    yield from _next(run)
+
+
+def _target(record: RunRecord) -> Iterator[tuple[str, str, str]]:
+    if record.target:
+        at = f" on {record.target.node}" if record.target.node else ""
+        yield "pod", f"{record.target.namespace}/{record.target.name}{at}, uid {record.target.uid}", "bold"
+
+
+def isolation_lines(isolation: Isolation) -> Iterator[tuple[str, str, str]]:
+    """The verdict, what gets around it, and what to know."""
+    for direction, verdict in isolation.verdict.items():
+        style = "bad" if verdict is Verdict.INEFFECTIVE else "good"
+        yield f"{direction}", f"{verdict}: {_MEANING[verdict]}", style
+    for left in isolation.residual:
+        yield "residual", f"{left.direction} by {left.policy}: {left.why}", "bad"
+    for warning in isolation.warnings:
+        yield "note", warning, "warn"
+
+
+def _gap(gap: Gap) -> Iterator[tuple[str, str, str]]:
+    yield "missing", f"{gap.target}: {gap.reason}, {gap.detail}", "warn"
+    if gap.remedy:
+        yield "", f"try: {gap.remedy}", "dim"
+
+
+def _kept(run: Run) -> Iterator[tuple[str, str, str]]:
+    if run.bundle:
+        yield "bundle", f"{run.bundle.path}  ({size(run.bundle.size)}, sha256 {run.bundle.sha256})", ""
+    if run.receipt:
+        yield "stored", f"{run.receipt.url}  (read back and compared)", "good"
+    report = run.folder / "data" / "report" / "report.html"
+    if report.exists():
+        yield "report", str(report), ""
+
+
+def _next(run: Run) -> Iterator[tuple[str, str, str]]:
+    record = run.record
+    if any(action.undo for step in record.steps for action in step.actions):
+        yield "undo", f"irkit run undo {record.id}", ""
+    if run.bundle:
+        yield "verify", f"irkit bundle verify {run.bundle.path}", ""

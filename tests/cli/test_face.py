@@ -1,0 +1,108 @@
+"""What a command says, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from irkit.cli.command import bounded
+from irkit.cli.face import Face, Output
+from irkit.errors import BundleError, Exit, Forbidden, IrkitError, UsageError, VerificationError
+
+
+def _raising(error: BaseException) -> Callable[[Face], Exit | None]:
+    def work(face: Face) -> Exit | None:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (IrkitError("x"), 1),
+        (UsageError("x"), 2),
+        (Forbidden("x"), 3),
+        (BundleError("x"), 1),
+        (VerificationError("x"), 5),
+        (KeyboardInterrupt(), 1),
+    ],
+)
+def test_every_error_is_one_line_and_a_code(
+    error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bounded(_raising(error), Face()) == code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("irkit: ")
+    assert "Traceback" not in said.err
+
+
+def test_a_defect_is_one_line_and_its_traceback_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "home"))
+    assert bounded(_raising(ZeroDivisionError("secret detail")), Face()) == Exit.FAILED
+    said = capsys.readouterr().err
+    assert "this is a bug" in said
+    assert "secret detail" not in said
+    assert "ZeroDivisionError: secret detail" in (tmp_path / "home" / "crash.log").read_text()
+
+
+def test_a_defect_is_one_line_even_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("IRKIT_HOME", str(tmp_path / "file" / "home"))
+    assert bounded(_raising(ZeroDivisionError()), Face()) == Exit.FAILED
+    assert "crash log could not be written" in capsys.readouterr().err
+
+
+def test_an_error_is_json_where_json_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bounded(_raising(UsageError("no", "do this")), Face(Output.JSON)) == Exit.USAGE
+    assert json.loads(capsys.readouterr().out) == {"error": {"message": "no", "hint": "do this", "exit_code": 2}}
+
+
+def test_hostile_text_is_shown_never_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    face = Face()
+    face.show("log \x1b[2J line\nnext\ttab")
+    face.note("note \x1b]0;title\x07")
+    face.table(("A", "B"), [("x\x1b[31m", "y\n"), ("longer", "\u202e")])
+    face.fail(IrkitError("bad \x9b1m", "hint \r"))
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err
+    assert "\\x1b[2J line\nnext\ttab" in said.out
+    assert "\u202e" not in said.out
+    assert "\\x9b1m" in said.err
+
+
+def test_quiet_keeps_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    face = Face(quiet=True)
+    face.note("chatter")
+    face.fail(IrkitError("wrong"))
+    assert capsys.readouterr().err == "irkit: wrong\n"
+
+
+def test_json_is_one_document_and_jsonl_one_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    Face(Output.JSON).emit({"b": 1, "a": [Exit.GAPS]}, lines=[1, 2])
+    assert json.loads(capsys.readouterr().out) == {"a": [4], "b": 1}
+    Face(Output.JSONL).emit({"all": 2}, lines=[{"n": 1}, {"n": 2}])
+    assert capsys.readouterr().out == '{"n":1}\n{"n":2}\n'
+    Face(Output.JSONL).emit({"all": 2})
+    assert capsys.readouterr().out == '{"all":2}\n'
+    Face().emit({"all": 2})
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", ["web", "pod/web", "pods/web", "payments/web", "pod/payments/web"])
+def test_a_pod_is_named_as_with_kubectl(name: str) -> None:
+    assert str(Face(namespace="payments").pod(name)) == "payments/web"
+
+
+def test_colour_only_where_it_is_on() -> None:
+    assert Face().paint("x", "bad") == "x"
+    assert Face(color=True).paint("x", "bad") == "\x1b[31mx\x1b[0m"
+    assert Face(color=True).paint("x", "") == "x"

@@ -1,0 +1,403 @@
+"""Isolation and release: the same on the practice cluster and on a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from irkit.cluster.objects import items
+from irkit.cluster.protocol import Cluster, Json, Query, Reply
+from irkit.cluster.rbac import cluster_role
+from irkit.cluster.resources import DEPLOYMENTS, NETWORK_POLICIES, PODS
+from irkit.contain import isolate as isolation
+from irkit.contain import marks
+from irkit.contain import release as releasing
+from irkit.contain.hand import TRIES
+from irkit.contain.isolate import isolate
+from irkit.contain.release import release
+from irkit.errors import Conflict, Forbidden, NotFound, PodReplaced, Refused
+from irkit.model.isolation import Change, Direction, Isolation, Residual, Verdict
+from irkit.model.pod import PodRef
+from tests.contracts.worlds import World, pod
+
+CLOSED = dict.fromkeys(Direction, Verdict.UNVERIFIED)
+SPEC = {"schedulingGates": [{"name": "irkit.dev/test"}]}  # a pod that need not run, and that nobody else changes
+
+
+def no_one(change: Change) -> None:
+    """Somebody who does not care about intents."""
+
+
+def make(world: World, name: str = "victim", labels: dict[str, str] | None = None, **spec: Any) -> PodRef:  # noqa: ANN401
+    body = pod(name, world.namespace, **{**SPEC, **spec})
+    body["metadata"] |= {"labels": labels} if labels is not None else {}
+    made = world.cluster.create(PODS.path(world.namespace), body).json()
+    return PodRef(world.namespace, name, made["metadata"]["uid"])
+
+
+def read(world: World, ref: PodRef) -> Json:
+    return world.cluster.get(PODS.path(ref.namespace, ref.name)).json()
+
+
+def policies(world: World) -> dict[str, Json]:
+    listed = items(world.cluster.pages(NETWORK_POLICIES.path(world.namespace)))
+    return {policy["metadata"]["name"]: policy for policy in listed}
+
+
+def allow(world: World, name: str, selector: Json, **rules: Any) -> None:  # noqa: ANN401
+    spec = {"podSelector": selector, "policyTypes": [key.capitalize() for key in rules], **rules}
+    meta = {"name": name, "namespace": world.namespace}
+    body: Json = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta, "spec": spec}
+    world.cluster.create(NETWORK_POLICIES.path(world.namespace), body)
+
+
+def label(world: World, ref: PodRef, key: str, value: str | None) -> None:
+    op: Json = {"path": f"/metadata/labels/{key.replace('/', '~1')}"}
+    op |= {"op": "remove"} if value is None else {"op": "add", "value": value}
+    world.cluster.patch(PODS.path(ref.namespace, ref.name), [op])
+
+
+def run(world: World, ref: PodRef, before: Callable[[Change], None] = no_one, **options: Any) -> Isolation:  # noqa: ANN401
+    return isolate(ref, world.cluster, case="IR-7", run="run-1", before=before, **options)
+
+
+def lasting(manifest: Json) -> Json:
+    """What has to be the same after release."""
+    metadata = {k: v for k, v in manifest["metadata"].items() if k not in ("resourceVersion", "managedFields")}
+    return {**manifest, "metadata": metadata}
+
+
+@pytest.mark.parametrize("labels", [None, {"app": "web", "irkit.dev/quarantine": "old"}, {"a.b/c_d": ""}])
+def test_a_pod_is_isolated_and_given_back_as_it_was(world: World, labels: dict[str, str] | None) -> None:
+    ref = make(world, labels=labels)
+    was = read(world, ref)
+    announced: list[Change] = []
+    done = run(world, PodRef(ref.namespace, ref.name), announced.append)
+    assert (done.uid, done.verdict, done.residual) == (ref.uid, CLOSED, ())
+    assert done.engine == "networking.k8s.io/v1"
+    assert [(change.action, change.kind) for change in done.changes] == [("create", "NetworkPolicy"), ("patch", "Pod")]
+    assert tuple(announced) == done.changes
+    name = f"irkit-q-{ref.uid[:8]}" if ref.uid else ""
+    ours = policies(world)[name]
+    assert ours["metadata"]["annotations"] == {"irkit.dev/case": "IR-7", "irkit.dev/pod": "victim", marks.UID: ref.uid}
+    assert ours["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "irkit", "irkit.dev/run": "run-1"}
+    assert read(world, ref)["metadata"]["labels"] == {**(labels or {}), "irkit.dev/quarantine": ref.uid}
+    assert run(world, ref).changes == ()
+    assert run(world, ref).verdict == done.verdict
+    announced.clear()
+    undone = release(ref, world.cluster, before=announced.append)
+    assert [(change.action, change.kind) for change in undone] == [("patch", "Pod"), ("delete", "NetworkPolicy")]
+    assert tuple(announced) == undone
+    assert lasting(read(world, ref)) == lasting(was)
+    assert not policies(world)
+    assert release(ref, world.cluster, before=no_one) == ()
+
+
+def test_a_pod_of_a_workload_is_isolated(world: World) -> None:
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {**pod("x", world.namespace)["spec"], **SPEC}}
+    selector = {"matchLabels": {"app": "web"}}
+    meta = {"name": "web", "namespace": world.namespace}
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta}
+    world.cluster.create(
+        DEPLOYMENTS.path(world.namespace), {**body, "spec": {"selector": selector, "template": template}}
+    )
+    was = first_pod(world)
+    ref = PodRef(world.namespace, was["metadata"]["name"], was["metadata"]["uid"])
+    assert run(world, ref).verdict == CLOSED
+    release(ref, world.cluster, before=no_one)
+    now = read(world, ref)
+    assert now["metadata"]["labels"] == was["metadata"]["labels"]
+    assert now["metadata"]["ownerReferences"] == was["metadata"]["ownerReferences"]
+
+
+def first_pod(world: World) -> Json:
+    """The first pod of the namespace, once its controller has made one."""
+    for _ in range(400):
+        for found in items(world.cluster.pages(PODS.path(world.namespace), {"limit": "1"})):
+            return found
+        world.cluster.get(PODS.path(world.namespace), {"watch": "1", "timeoutSeconds": "1"})
+    raise AssertionError("no pod was made")
+
+
+def term(key: str, operator: str, *values: str) -> Json:
+    return {"matchExpressions": [{"key": key, "operator": operator, **({"values": list(values)} if values else {})}]}
+
+
+INGRESS, EGRESS = {Direction.INGRESS}, {Direction.EGRESS}
+DNS = {"ports": [{"port": 53, "protocol": "UDP"}]}
+HOSTILE: list[tuple[Json, Json, set[Direction]]] = [
+    ({}, {"ingress": [{}]}, INGRESS),
+    ({"matchLabels": {"app": "web"}}, {"egress": [DNS]}, EGRESS),
+    (term("tier", "NotIn", "db"), {"ingress": [{}]}, INGRESS),
+    (term("tier", "DoesNotExist"), {"egress": [{}], "ingress": [{}]}, INGRESS | EGRESS),
+    (term("irkit.dev/quarantine", "Exists"), {"ingress": [{}]}, INGRESS),
+    ({"matchLabels": {"app": "other"}}, {"ingress": [{}]}, set()),
+    (term("irkit.dev/quarantine", "DoesNotExist"), {"ingress": [{}]}, set()),
+    ({}, {"ingress": [], "egress": []}, set()),
+]
+
+
+@pytest.mark.parametrize(("selector", "rules", "opened"), HOSTILE)
+def test_what_still_admits_traffic_is_named(world: World, selector: Json, rules: Json, opened: set[Direction]) -> None:
+    ref = make(world, labels={"app": "web"})
+    allow(world, "other", selector, **rules)
+    done = run(world, ref)
+    assert {left.direction for left in done.residual if left.policy == "other"} == opened
+    assert len(done.residual) == len(opened)
+    assert {direction for direction, how in done.verdict.items() if how is Verdict.INEFFECTIVE} == opened
+    assert done.holds is not bool(opened)
+
+
+def test_a_policy_made_meanwhile_is_seen(world: World) -> None:
+    ref = make(world)
+
+    def meanwhile(change: Change) -> None:
+        if change.kind == "Pod":
+            allow(world, "late", {}, ingress=[{"from": [{"podSelector": {"matchLabels": {"app": "client"}}}]}])
+
+    done = run(world, ref, meanwhile)
+    why = "it selects every pod and admits from pods with app=client of this namespace on any port"
+    assert done.residual == (Residual("late", Direction.INGRESS, why),)
+
+
+def test_a_label_set_meanwhile_is_kept(world: World) -> None:
+    ref = make(world, labels={"app": "web"})
+    seen: list[Change] = []
+
+    def meanwhile(change: Change) -> None:
+        if change.kind == "Pod" and not seen:
+            label(world, ref, "step", "two")
+        seen.extend([change] if change.kind == "Pod" else [])
+
+    done = run(world, ref, meanwhile)
+    assert [change.kind for change in done.changes] == ["NetworkPolicy", "Pod"]
+    assert len(seen) == 2
+    release(ref, world.cluster, before=no_one)
+    assert read(world, ref)["metadata"]["labels"] == {"app": "web", "step": "two"}
+
+
+def test_a_pod_that_keeps_changing_is_given_up(world: World) -> None:
+    ref, tries = make(world, labels={"app": "web"}), iter(range(1000))
+
+    def meanwhile(change: Change) -> None:
+        if change.kind == "Pod":
+            label(world, ref, "step", str(next(tries)))
+
+    with pytest.raises(Conflict):
+        run(world, ref, meanwhile)
+    assert next(tries) == TRIES
+    assert run(world, ref).verdict == CLOSED
+
+
+def test_a_foreign_policy_of_our_name_is_refused(world: World) -> None:
+    ref = make(world, labels={"app": "web"})
+    allow(world, marks.policy_name(ref.uid or ""), {"matchLabels": {"app": "db"}}, ingress=[])
+    with pytest.raises(Refused, match="is in the way"):
+        run(world, ref)
+    assert marks.QUARANTINE not in read(world, ref)["metadata"]["labels"]
+    assert release(ref, world.cluster, before=no_one) == ()
+
+
+def test_a_policy_left_by_a_crash_is_used(world: World) -> None:
+    ref = make(world)
+
+    def killed(change: Change) -> None:
+        if change.kind == "Pod":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(world, ref, killed)
+    done = run(world, ref)
+    assert [change.kind for change in done.changes] == ["Pod"]
+    assert done.verdict == CLOSED
+
+
+def test_a_deleted_policy_is_made_again(world: World) -> None:
+    ref = make(world)
+    run(world, ref)
+    ours = policies(world)[marks.policy_name(ref.uid or "")]["metadata"]
+    world.cluster.delete(NETWORK_POLICIES.path(ref.namespace, ours["name"]), uid=ours["uid"])
+    done = run(world, ref)
+    assert [change.kind for change in done.changes] == ["NetworkPolicy"]
+    assert done.verdict == CLOSED
+
+
+def test_an_opened_quarantine_is_found_out(world: World) -> None:
+    ref = make(world)
+    run(world, ref)
+    name = marks.policy_name(ref.uid or "")
+    opened: Json = {"op": "add", "path": "/spec/ingress", "value": [{}]}
+    world.cluster.patch(NETWORK_POLICIES.path(ref.namespace, name), [opened])
+    done = run(world, ref)
+    assert [(left.policy, left.direction) for left in done.residual] == [(name, Direction.INGRESS)]
+
+
+def test_a_label_taken_off_is_put_back(world: World) -> None:
+    ref = make(world, labels={"app": "web"})
+    run(world, ref)
+    label(world, ref, marks.QUARANTINE, None)
+    assert [change.kind for change in run(world, ref).changes] == ["Pod"]
+    release(ref, world.cluster, before=no_one)
+    assert read(world, ref)["metadata"]["labels"] == {"app": "web"}
+
+
+def test_a_dry_run_changes_nothing(world: World) -> None:
+    ref = make(world, labels={"app": "web"})
+    allow(world, "other", {}, egress=[{}])
+    was, announced = read(world, ref), list[Change]()
+    done = run(world, ref, announced.append, dry_run=True)
+    assert [change.body is not None for change in done.changes] == [True, True]
+    assert done.verdict == {Direction.INGRESS: Verdict.UNVERIFIED, Direction.EGRESS: Verdict.INEFFECTIVE}
+    assert (read(world, ref), set(policies(world)), announced) == (was, {"other"}, [])
+    run(world, ref)
+    assert run(world, ref, dry_run=True).changes == ()
+    was = read(world, ref)
+    assert len(release(ref, world.cluster, before=announced.append, dry_run=True)) == 2
+    assert (read(world, ref), len(policies(world)), announced) == (was, 2, [])
+
+
+def test_a_replaced_pod_is_never_touched(world: World) -> None:
+    ref = make(world)
+    run(world, ref)
+    world.cluster.delete(PODS.path(ref.namespace, ref.name), uid=ref.uid or "")
+    gone(world, ref)
+    make(world, labels={"app": "successor"})
+    was = read(world, ref)
+    with pytest.raises(PodReplaced):
+        run(world, ref)
+    assert [change.kind for change in release(ref, world.cluster, before=no_one)] == ["NetworkPolicy"]
+    assert read(world, ref) == was
+    assert release(PodRef(ref.namespace, ref.name), world.cluster, before=no_one) == ()
+
+
+def gone(world: World, ref: PodRef) -> None:
+    for _ in range(400):
+        try:
+            world.cluster.get(PODS.path(ref.namespace, ref.name))
+        except NotFound:
+            return
+    raise AssertionError("the pod stays")
+
+
+def test_the_policy_of_a_pod_that_is_gone_is_deleted(world: World) -> None:
+    ref = make(world)
+    unpinned = PodRef(ref.namespace, ref.name)
+    run(world, ref)
+    world.cluster.delete(PODS.path(ref.namespace, ref.name), uid=ref.uid or "")
+    gone(world, ref)
+    with pytest.raises(NotFound):
+        run(world, ref)
+    assert [change.action for change in release(unpinned, world.cluster, before=no_one)] == ["delete"]
+    assert release(ref, world.cluster, before=no_one) == ()
+    with pytest.raises(NotFound):
+        release(unpinned, world.cluster, before=no_one)
+
+
+def test_changed_labels_are_not_overwritten(world: World) -> None:
+    ref = make(world, labels={"app": "web"})
+    run(world, ref)
+    label(world, ref, "app", "db")
+    with pytest.raises(Refused, match="app is db, not web"):
+        release(ref, world.cluster, before=no_one)
+    assert marks.QUARANTINE in read(world, ref)["metadata"]["labels"]
+    assert policies(world)
+    release(ref, world.cluster, before=no_one, force=True)
+    assert read(world, ref)["metadata"]["labels"] == {"app": "db"}
+    assert not policies(world)
+
+
+@pytest.mark.parametrize("text", ['{"app":"other"}', "not JSON"])
+def test_an_altered_memory_is_not_believed(world: World, text: str) -> None:
+    ref = make(world, labels={"app": "web"})
+    run(world, ref)
+    path = f"/metadata/annotations/{marks.ORIGINAL.replace('/', '~1')}"
+    world.cluster.patch(PODS.path(ref.namespace, ref.name), [{"op": "replace", "path": path, "value": text}])
+    with pytest.raises(Refused, match="missing or altered"):
+        release(ref, world.cluster, before=no_one)
+    release(ref, world.cluster, before=no_one, force=True)
+    assert read(world, ref)["metadata"]["labels"] == {"app": "web"}
+
+
+def test_a_pod_on_its_nodes_network_cannot_be_isolated(world: World) -> None:
+    ref = make(world, hostNetwork=True)
+    done = run(world, ref)
+    assert (done.changes, done.engine, done.holds) == ((), "", False)
+    assert {left.policy for left in done.residual} == {"hostNetwork"}
+    assert not policies(world)
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_a_pod_that_has_ended_needs_no_isolation(world: World, phase: str) -> None:
+    ref = make(world)
+    ended = {"op": "replace", "path": "/status/phase", "value": phase}
+    world.cluster.patch(PODS.path(ref.namespace, ref.name, "status"), [ended])
+    done = run(world, ref)
+    assert (done.changes, done.residual, done.holds) == ((), (), True)
+    assert set(done.verdict.values()) == {Verdict.CLAIMED}
+    assert not policies(world)
+
+
+def test_a_pod_being_deleted_is_isolated_with_a_warning(world: World) -> None:
+    ref = make(world)
+    path = PODS.path(ref.namespace, ref.name)
+    world.cluster.patch(path, [{"op": "add", "path": "/metadata/finalizers", "value": ["irkit.dev/test"]}])
+    world.cluster.delete(path, uid=ref.uid or "")
+    done = run(world, ref)
+    assert done.verdict == CLOSED
+    assert "is being deleted" in done.warnings[0]
+    assert len(release(ref, world.cluster, before=no_one)) == 2
+    world.cluster.patch(path, [{"op": "remove", "path": "/metadata/finalizers"}])
+
+
+def test_the_permissions_asked_for_are_enough(world: World) -> None:
+    ref = make(world)
+    limited = world.limited(*cluster_role([*isolation.NEEDS, *releasing.NEEDS], "irkit")["rules"])
+    assert isolate(ref, limited, case="", before=no_one).verdict == CLOSED
+    assert isolate(ref, limited, case="", before=no_one).changes == ()
+    assert len(release(ref, limited, before=no_one)) == 2
+
+
+def test_without_permission_the_pod_stays_as_it_is(world: World) -> None:
+    ref = make(world)
+    read_only = world.limited({"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]})
+    with pytest.raises(Forbidden):
+        isolate(ref, read_only, case="", before=no_one)
+    assert "labels" not in read(world, ref)["metadata"]
+
+
+class Counted:
+    """A cluster that counts what is asked of it."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster, self.asked = cluster, list[str]()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        self.asked.append(name)
+        return getattr(self.cluster, name)
+
+    def pages(self, path: str, query: Query | None = None) -> Iterator[Reply]:
+        for page in self.cluster.pages(path, query):
+            self.asked.append("page")
+            yield page
+
+
+def test_four_requests_isolate(world: World) -> None:
+    ref, counted = make(world), Counted(world.cluster)
+    isolate(ref, counted, case="", before=no_one)
+    assert counted.asked == ["get", "create", "patch", "page"]
+
+
+def test_two_responders_agree(world: World) -> None:
+    ref = make(world)
+    others: list[Isolation] = []
+
+    def meanwhile(change: Change) -> None:
+        if change.kind == "Pod" and not others:
+            others.append(run(world, ref))
+
+    ours = run(world, ref, meanwhile)
+    assert [change.kind for change in others[0].changes] == ["Pod"]
+    assert [change.kind for change in ours.changes] == ["NetworkPolicy"]
+    assert ours.verdict == others[0].verdict == CLOSED

@@ -1,0 +1,64 @@
+"""Whole processes, timed in turn so that a drifting machine drifts for all alike; the median counts."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one contestant: median wall seconds and the largest peak memory in MiB."""
+
+    name: str
+    wall: float
+    peak: float
+
+
+def run(command: Sequence[str], env: Mapping[str, str] | None = None) -> tuple[float, float]:
+    """Wall seconds and peak MiB of one run of `command`; raises where it does not end well."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=dict(env or os.environ))
+    said = process.stderr.read() if process.stderr else b""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.stderr:
+        process.stderr.close()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {said.decode()[-500:]}")
+    return time.perf_counter() - began, usage.ru_maxrss / 1024
+
+
+def race(contestants: Mapping[str, Sequence[Sequence[str]] | Callable[[], None]], rounds: int = 5) -> list[Cost]:
+    """Time each contestant (commands run one after another, or a call) `rounds` times in turn, after one warm-up."""
+    walls: dict[str, list[float]] = {name: [] for name in contestants}
+    peaks: dict[str, float] = dict.fromkeys(contestants, 0.0)
+    for number in range(rounds + 1):
+        for name, work in contestants.items():
+            wall, peak = _once(work)
+            if number:
+                walls[name].append(wall)
+                peaks[name] = max(peaks[name], peak)
+    return [Cost(name, statistics.median(walls[name]), peaks[name]) for name in contestants]
+
+
+def _once(work: Sequence[Sequence[str]] | Callable[[], None]) -> tuple[float, float]:
+    if callable(work):
+        began = time.perf_counter()
+        work()
+        return time.perf_counter() - began, 0.0
+    measured = [run(command) for command in work]
+    return sum(wall for wall, _ in measured), max(peak for _, peak in measured)
+
+
+def table(costs: Sequence[Cost], against: str) -> None:
+    """Print the costs with the ratio of each to `against`."""
+    base = next(cost.wall for cost in costs if cost.name == against)
+    width = max(len(cost.name) for cost in costs)
+    for cost in costs:
+        peak = f"{cost.peak:7.0f} MiB" if cost.peak else " " * 11
+        print(f"  {cost.name:<{width}}  {cost.wall:8.3f} s  {peak}  {cost.wall / base:6.2f} x {against}")

@@ -1,0 +1,96 @@
+"""The audit scan against what a responder would reach for: jq, ripgrep, duckdb; on one log, in one run, warm.
+
+IRKIT_BENCH_MB sets the size of the log (1,000 unless told). Contestants that are not installed are left out, and said.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks._auditlog import VICTIM, write
+from benchmarks._timing import Cost, race
+
+MEGABYTES = int(os.environ.get("IRKIT_BENCH_MB", "1000"))
+Command = Sequence[Sequence[str]]
+
+SEARCH = f"""
+from irkit.audit.search import search
+from irkit.model.run import Target
+import sys
+found = search(sys.argv[1:], Target({VICTIM.namespace!r}, {VICTIM.name!r}, {VICTIM.uid!r}))
+assert sum(1 for _ in found) > 0
+"""
+FILTER = """
+from irkit.audit.search import search
+import sys
+found = search(sys.argv[1:], where="user = mallory@example.com and subresource = exec")
+assert sum(1 for _ in found) > 0
+"""
+DETECT = """
+from irkit.audit.detect.detect import detect
+import sys
+assert detect(sys.argv[1:]).findings
+"""
+DUCK = """
+import duckdb, sys
+columns = "{auditID: 'VARCHAR', verb: 'VARCHAR', objectRef: 'STRUCT(resource VARCHAR, subresource VARCHAR)'}"
+rows = duckdb.sql(
+    "select auditID from read_json('" + sys.argv[1] + "', format='newline_delimited', columns=" + columns + ") "
+    "where objectRef.resource = 'pods' and objectRef.subresource = 'exec' and verb in ('create', 'get')"
+).fetchall()
+assert rows
+"""
+JQ = f'select(.objectRef.name == "{VICTIM.name}" and .objectRef.namespace == "{VICTIM.namespace}")'
+
+
+def _python(script: str, path: Path) -> Command:
+    return [[sys.executable, "-c", script, str(path)]]
+
+
+def _rivals(path: Path) -> dict[str, Command]:
+    rivals: dict[str, Command] = {}
+    if shutil.which("rg"):
+        rivals["ripgrep, the uid"] = [["rg", "-c", "--no-mmap", VICTIM.uid, str(path)]]
+    if shutil.which("jq"):
+        rivals["jq, the pod's name"] = [["jq", "-c", JQ, str(path)]]
+    if importlib.util.find_spec("duckdb"):
+        rivals["duckdb, exec into pods"] = _python(DUCK, path)
+    return rivals
+
+
+def _show(costs: Sequence[Cost], size: int) -> None:
+    slowest = max(cost.wall for cost in costs)
+    print(f"  {'':26}  {'MB/s':>6}  {'seconds':>7}  {'peak MiB':>8}  times as fast as the slowest")
+    for cost in costs:
+        rate = size / cost.wall / 1e6
+        print(f"  {cost.name:26}  {rate:6,.0f}  {cost.wall:7.2f}  {cost.peak:8,.0f}  {slowest / cost.wall:5.1f}")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="irkit-bench-") as folder:
+        path = Path(folder) / "audit.log"
+        write(path, MEGABYTES * 1_000_000)
+        size = path.stat().st_size
+        ours = {
+            "irkit search, one pod": _python(SEARCH, path),
+            "irkit search, a filter": _python(FILTER, path),
+            "irkit detect, all rules": _python(DETECT, path),
+        }
+        rivals = _rivals(path)
+        missing = {"rg", "jq", "duckdb"} - {name.split(",")[0].replace("ripgrep", "rg") for name in rivals}
+        print(f"one log of {size / 1e6:,.0f} MB, whole processes, median of 3 after a warm-up")
+        _show(race({**ours, **rivals}, rounds=3), size)
+        packed = Path(folder) / "audit.log.gz"
+        with path.open("rb") as plain, gzip.open(packed, "wb", compresslevel=6) as out:
+            shutil.copyfileobj(plain, out, 1 << 20)
+        path.unlink()
+        print("\nthe same log in gzip, by its unpacked size")
+        _show(race({"irkit search, one pod": _python(SEARCH, packed)}, rounds=3), size)
+        print(f"not installed: {', '.join(sorted(missing))}" if missing else "")

@@ -1,0 +1,81 @@
+"""Sealing and verifying against `tar czf` and `sha256sum`, over 1 GiB of log lines; IRKIT_BENCH_MIB changes the size.
+
+Wall time of whole processes, Python's start included. The peak must not grow with the size: try 10240.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks._timing import Cost, race, table
+
+SIZE = int(os.environ.get("IRKIT_BENCH_MIB", "1024")) << 20
+NAME = "irkit-bench-web-20261123T030000Z"
+
+SEAL = f"""
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from irkit.bundle.seal import seal
+data, out = map(Path, sys.argv[1:])
+(out / "{NAME}.tar.gz").unlink(missing_ok=True)
+seal("{NAME}", data, out, info={{"Case": "bench"}}, custody=[{{"a": 1}}], at=datetime(2026, 11, 23, 3, tzinfo=UTC))
+"""
+VERIFY = """
+import sys
+from pathlib import Path
+from irkit.bundle.verify import verify
+sys.exit(not verify(Path(sys.argv[1])).ok)
+"""
+# Access-log lines with addresses, numbers and request ids that differ, shuffled anew every 60 MiB or so.
+PAYLOAD = """
+import random, sys
+from pathlib import Path
+data, size = Path(sys.argv[1]), int(sys.argv[2])
+dice = random.Random(1)
+
+def line():
+    at = f"2026-11-23T03:{dice.randrange(60):02d}:{dice.randrange(60):02d}.{dice.randrange(10**9):09d}Z"
+    address = ".".join(str(dice.randrange(256)) for _ in range(4))
+    request = f'"GET /api/v1/{dice.choice(("users", "orders", "cart"))}/{dice.randrange(10**6)} HTTP/1.1"'
+    tail = f"{dice.choice((200, 200, 404))} Mozilla/5.0 (X11; Linux x86_64) rid={dice.getrandbits(128):032x}"
+    return f"{at} {address} - - {request} {tail}\\n".encode()
+
+data.mkdir()
+lines, written = [line() for _ in range(300_000)], 0
+for number in range(max(1, size >> 28)):
+    with (data / f"app-{number}.current.log").open("wb") as log:
+        while written < min(size, (number + 1) << 28):
+            dice.shuffle(lines)
+            written += log.write(b"".join(lines)[: size - written])
+"""
+
+
+def main() -> None:
+    """Print two tables and the throughput."""
+    with tempfile.TemporaryDirectory() as scratch:
+        data, out = Path(scratch, "data"), Path(scratch, "out")
+        out.mkdir()
+        # In a process of its own: a child inherits the peak of its parent.
+        subprocess.run([sys.executable, "-c", PAYLOAD, str(data), str(SIZE)], check=True)
+        ours, theirs = out / f"{NAME}.tar.gz", out / "plain.tar.gz"
+        seal = [[sys.executable, "-c", SEAL, str(data), str(out)]]
+        costs = race({"tar czf": [["tar", "czf", str(theirs), "-C", scratch, "data"]], "irkit seal": seal}, rounds=3)
+        table(costs, against="tar czf")
+        _speed(costs, "irkit seal")
+        print(f"  size: tar {theirs.stat().st_size >> 20} MiB, irkit {ours.stat().st_size >> 20} MiB")
+        verify = [[sys.executable, "-c", VERIFY, str(ours)]]
+        hashes = [["bash", "-c", f"gzip -dc {ours} | sha256sum"]]
+        payload = [["bash", "-c", f"sha256sum {data}/*"]]
+        costs = race({"sha256sum": payload, "gzip -dc | sha256sum": hashes, "irkit verify": verify}, rounds=3)
+        table(costs, against="sha256sum")
+        _speed(costs, "irkit verify")
+
+
+def _speed(costs: list[Cost], name: str) -> None:
+    wall = next(cost.wall for cost in costs if cost.name == name)
+    print(f"  {name}: {SIZE / wall / 1e6:.0f} MB/s of payload")

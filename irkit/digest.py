@@ -1,0 +1,91 @@
+"""Hash while copying: evidence goes to disk in one pass and is never held in memory."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a copy measured: `size` in bytes, `sha256` in hex, `truncated` when a limit cut it short."""
+
+    sha256: str
+    size: int
+    truncated: bool = False
+
+
+def write(chunks: Iterable[bytes], path: Path, *, limit: int | None = None) -> Digest:
+    """Stream `chunks` into `path`, hashing on the way; the file appears whole and fsynced, or not at all.
+
+    With `limit`, at most that many bytes are kept and the digest is of what was kept. Raises OSError from the disk
+    and whatever `chunks` raises; what had arrived by then stays beside the target as `<name>.part`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    hasher, size, truncated = hashlib.sha256(), 0, False
+    with part.open("wb") as out:
+        for chunk in chunks:
+            if limit is not None and size + len(chunk) > limit:
+                chunk, truncated = chunk[: limit - size], True  # noqa: PLW2901
+            hasher.update(chunk)
+            out.write(chunk)
+            size += len(chunk)
+            if truncated:
+                break
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(path)
+    return Digest(hasher.hexdigest(), size, truncated)
+
+
+# What link(2) says where there are no hard links: exFAT on a USB stick, some network and FUSE file systems.
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+
+def publish(part: Path, path: Path) -> None:
+    """Give the finished file `part` the name `path`, which must be free: FileExistsError otherwise, with `part` kept.
+
+    Both stand in one folder, which is fsynced. On a file system without hard links the name is reserved first, so a
+    crash between the two steps leaves an empty file under it, never a half one.
+    """
+    try:
+        os.link(part, path)
+        part.unlink()
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        path.touch(exist_ok=False)
+        part.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read(path: Path) -> Iterator[bytes]:
+    """The bytes of `path` in chunks of one MiB."""
+    with path.open("rb") as source:
+        while chunk := source.read(CHUNK):
+            yield chunk
+
+
+def of_file(path: Path) -> Digest:
+    """The digest of the file at `path`, streamed."""
+    hasher, size = hashlib.sha256(), 0
+    for chunk in read(path):
+        hasher.update(chunk)
+        size += len(chunk)
+    return Digest(hasher.hexdigest(), size)
+
+
+def of_bytes(data: bytes) -> str:
+    """The SHA-256 of `data` in hex."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,49 @@
+"""Instants: RFC 3339 in UTC everywhere, never a naive datetime."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+Clock = Callable[[], datetime]
+
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|z|[+-]\d\d:\d\d)$")
+
+
+def now() -> datetime:
+    """The present instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def rfc3339(at: datetime) -> str:
+    """`at` as `2026-11-23T03:00:00.123456Z`; microseconds always shown so that text order is time order."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def stamp(at: datetime) -> str:
+    """`at` as `20261123T030000Z`, fit for a file name."""
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def parse(text: str) -> datetime:
+    """The instant that an RFC 3339 text names, in UTC; digits past the microsecond are cut.
+
+    Raises ValueError for anything else, a text without an offset included.
+    """
+    found = _RFC3339.match(text)
+    if not found:
+        raise ValueError(f"not an RFC 3339 instant: {text!r}")
+    day, clock, fraction, offset = found.groups()
+    zone = "+00:00" if offset in "Zz" else offset
+    return datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6]:0<6}{zone}").astimezone(UTC)
+
+
+_AGE = re.compile(r"(\d{1,9})([smhd])\Z")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_or_age(text: str, at: datetime) -> datetime:
+    """What `parse` gives, or the instant an age (`45s`, `90m`, `36h`, `7d`) before `at`; raises ValueError."""
+    age = _AGE.match(text)
+    return at - timedelta(**{_UNITS[age[2]]: int(age[1])}) if age else parse(text)

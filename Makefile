@@ -31,7 +31,7 @@ lock: ## renew both locks (needs uv); they hold versions and hashes, no registry
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## forget the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build irkit.egg-info
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "irkit needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }

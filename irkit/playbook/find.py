@@ -10,8 +10,9 @@ from irkit.errors import UsageError
 from irkit.playbook.language.yaml import MAX_BYTES
 from irkit.playbook.schema import Pinned
 
-# Beside this module in a wheel; in the repository a link to the folder of that name at its top.
-SHIPPED = Path(__file__).parent / "shipped"
+# In a wheel they lie beside this module (pyproject.toml puts them there), in a checkout at its top.
+_INSTALLED = Path(__file__).parent / "shipped"
+SHIPPED = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "playbooks"
 SUFFIXES = (".yaml", ".yml")
 
 

@@ -8,6 +8,7 @@ bundle    SEAL IT            evidence, manifest and custody in one verifiable ar
 ship      SEND IT            to a folder or an S3-compatible store, against a receipt
 report    TELL IT            for the manager, the responder and the script
 playbook  WHAT WE DO         steps, the only engine, the journal
+triggers  SOMETHING HAPPENED alerts received, kept in a durable queue, acted on
 drill     PRACTISE IT        a practice cluster with an incident in it
 cli       THE FACE           parse, call, print
 """

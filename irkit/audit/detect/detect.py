@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from irkit.audit.detect.allow import Allow
-from irkit.audit.detect.registry import RULES
+from irkit.audit.detect.registry import RULES, known
 from irkit.audit.detect.rule import ATTACK
 from irkit.audit.detect.tally import Tally
 from irkit.audit.detect.work import Watch, Watched
@@ -52,22 +52,24 @@ def detect(
     allow: Allow = Allow(),  # noqa: B008 - frozen
     since: datetime | None = None,
     until: datetime | None = None,
+    only: Sequence[str] = (),
 ) -> Report:
-    """Judge every event written from `since` to `until` by every rule; `allow` excuses the known.
+    """Judge every event written from `since` to `until` by the rules `only` names (none: by all); `allow` excuses.
 
-    Sources are files, folders, globs or "-"; one that cannot be read is a gap in the coverage, never an error.
+    Sources are files, folders, globs or "-"; one that cannot be read is a gap in the coverage, never an error. Raises
+    UsageError for a rule that does not exist.
     """
-    window = Window(since, until)
+    watch = Watch(allow, Window(since, until), known(only))
     opened = Sources(sources)
     try:
-        units = [piece for source in opened.readable for piece in pieces(source, *window.within(source))]
-        parts = [(unit.source, part) for unit, part in zip(units, spread(Watch(allow, window), units), strict=True)]
+        units = [piece for source in opened.readable for piece in pieces(source, *watch.window.within(source))]
+        parts = [(unit.source, part) for unit, part in zip(units, spread(watch, units), strict=True)]
     finally:
         opened.close()
-    return _report(opened, parts)
+    return _report(opened, parts, len(watch.only) or len(RULES))
 
 
-def _report(opened: Sources, parts: list[tuple[Source, Watched]]) -> Report:
+def _report(opened: Sources, parts: list[tuple[Source, Watched]], rules: int) -> Report:
     whole, tally = [part for _, part in parts], Tally()
     for part in whole:
         tally.merge(part.tally)
@@ -80,6 +82,7 @@ def _report(opened: Sources, parts: list[tuple[Source, Watched]]) -> Report:
         blind=_sum(part.blind for part in whole),
         allowed=_sum(part.allowed for part in whole),
         dropped=tally.dropped,
+        rules=rules,
         gaps=(*opened.gaps, *(torn(source, part.torn) for source, part in parts if part.torn)),
     )
     findings = tally.findings({rule.id: rule for rule in RULES})

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from itertools import groupby
+
 from irkit.audit.detect.rule import Rule
 from irkit.audit.detect.rules import access, control, identity, rights, secrets, workloads
+from irkit.errors import UsageError
+from irkit.model.audit import Finding, Severity
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(
@@ -11,3 +17,21 @@ RULES: tuple[Rule, ...] = tuple(
         key=lambda rule: rule.number,
     )
 )
+
+BY_ID = {rule.id: rule for rule in RULES}
+_GRAVEST = tuple(reversed(Severity))
+
+
+def known(ids: Iterable[str]) -> frozenset[str]:
+    """The ids as a set; raises UsageError for one that no rule has."""
+    for name in (found := frozenset(ids)) - BY_ID.keys():
+        like = get_close_matches(name, BY_ID, 3) or sorted(BY_ID)
+        raise UsageError(f"no rule is called {name!r}", f"there are: {', '.join(like)}")
+    return found
+
+
+def by_gravity(findings: Iterable[Finding]) -> Iterator[tuple[Rule, list[Finding]]]:
+    """Findings of `RULES` rule by rule, the gravest rule first; each rule's in time order."""
+    ordered = sorted(findings, key=lambda found: (_GRAVEST.index(found.severity), BY_ID[found.rule].number, found.rule))
+    for rule, group in groupby(ordered, key=lambda found: found.rule):
+        yield BY_ID[rule], sorted(group, key=lambda found: found.at)

@@ -105,6 +105,7 @@ class Watch:
 
     allow: Allow
     window: Window
+    only: frozenset[str] = frozenset()  # ids of the rules that judge; empty: all do
 
     def __call__(self, piece: Piece) -> Watched:
         """Read one piece; a source that breaks off is part of the answer."""
@@ -142,6 +143,8 @@ class Watch:
         if event is None or not (self.window.open or self.window.holds(event.written)):
             return
         for rule in asked:
+            if self.only and rule.id not in self.only:
+                continue
             if rule.body and not (logged(event) or event.refused):
                 watched.blind[rule.id] += 1
             if not (told := rule.fires(event)):

@@ -14,8 +14,10 @@ def load() -> typer.Typer:
         capture,
         contain,
         demo,
+        detect,
         doctor,
         playbook,
+        reach,
         report,
         respond,
         run,
@@ -23,5 +25,5 @@ def load() -> typer.Typer:
     )
 
     # Imported for the commands they register, in the order in which help shows them.
-    _ = (respond, contain, capture, audit, bundle, ship, report, playbook, run, demo, doctor)
+    _ = (respond, contain, reach, capture, audit, detect, bundle, ship, report, playbook, run, demo, doctor)
     return app

@@ -46,7 +46,7 @@ def search(
     subject = _subject(face, pod, uid, service_account)
     if subject is None and not where:
         raise UsageError("which events?", "--pod POD -n NS, --uid UID or --where FILTER")
-    found = find(sources, subject, since=_instant(since), until=_instant(until), where=where)
+    found = find(sources, subject, since=instant(since), until=instant(until), where=where)
     matches = []
     for match in found:
         if face.output is Output.JSONL:
@@ -76,7 +76,8 @@ def _subject(face: Face, pod: str | None, uid: str | None, account: str | None) 
     return Target(namespace, named.name if named else "", uid or "", service_account=account or "")
 
 
-def _instant(text: str | None) -> datetime | None:
+def instant(text: str | None) -> datetime | None:
+    """The instant that a flag names; None where it was not given. Raises UsageError."""
     from irkit import times
 
     if text is None:

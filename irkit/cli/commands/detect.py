@@ -1,0 +1,71 @@
+"""`irkit audit detect`: attacks in the audit log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from irkit.cli.command import command
+from irkit.cli.commands.audit import Since, Sources, Until, audits, instant
+from irkit.cli.face import Face, Output
+from irkit.errors import Exit
+
+if TYPE_CHECKING:
+    from irkit.audit.detect.detect import Coverage
+    from irkit.model.audit import Finding
+
+AllowFile = Annotated[
+    Path | None, typer.Option("--allow", metavar="FILE", help="Who may do what without a finding (YAML).")
+]
+Only = Annotated[list[str] | None, typer.Option("--rule", metavar="ID", help="Judge by this rule alone. Repeats.")]
+_STYLES = {"critical": "bad", "high": "bad", "medium": "warn", "low": "", "info": "dim"}
+
+
+@command(audits, "detect", online=False)
+def detect(
+    face: Face,
+    sources: Sources,
+    since: Since = None,
+    until: Until = None,
+    allow: AllowFile = None,
+    rule: Only = None,
+) -> Exit:
+    """Find attacks by thirty rules, and say what the log did not let them see. Exit 4: a source is missing."""
+    from irkit.audit.detect.allow import Allow, load
+    from irkit.audit.detect.detect import detect as judge
+
+    excused = load(allow) if allow else Allow()
+    report = judge(sources, allow=excused, since=instant(since), until=instant(until), only=rule or ())
+    face.emit(report, lines=report.findings)
+    if face.output is Output.TEXT:
+        _tell(face, report.findings)
+        _confess(face, report.coverage)
+    face.note(f"{len(report.findings)} findings in {report.events} events", "dim")
+    for gap in report.coverage.gaps:
+        face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")
+    return Exit.GAPS if report.coverage.gaps else Exit.COMPLETE
+
+
+def _tell(face: Face, findings: tuple[Finding, ...]) -> None:
+    from irkit.audit.detect.registry import by_gravity
+    from irkit.text import safe
+
+    for rule, found in by_gravity(findings):
+        face.show(f"{rule.severity}: {rule.title} [{rule.id}, {rule.techniques[0]}]", _STYLES[rule.severity])
+        for one in found:
+            # A line break in a name would forge a line of its own.
+            face.show(safe(f"  {one.at:%Y-%m-%dT%H:%M:%SZ}  {one.actor}  {one.target}  ({one.reason})"))
+
+
+def _confess(face: Face, coverage: Coverage) -> None:
+    """What the findings do not cover; nothing where they cover all."""
+    for rule, count in coverage.blind.items():
+        face.show(f"blind: {rule} could not judge {count} requests, whose bodies were not logged", "warn")
+    for rule, count in coverage.allowed.items():
+        face.show(f"allowed: {count} events of {rule}", "dim")
+    if coverage.malformed:
+        face.show(f"skipped: {coverage.malformed} lines that are not audit events", "warn")
+    if coverage.dropped:
+        face.show(f"dropped: {coverage.dropped} groups of events past the limit of what is kept", "warn")

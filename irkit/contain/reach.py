@@ -20,22 +20,24 @@ from irkit.model.pod import PodRef
 Ways = dict[tuple[str, str], Spans]
 
 
-def reach(world: World, pod: PodRef | None = None) -> list[Json]:
-    """Every connection that policies allow, or those of `pod`: {"src", "dst", "ports"}, sorted by source, destination.
+def reach(world: World, pod: PodRef | None = None, *, namespace: str | None = None) -> list[Json]:
+    """Every connection that policies allow, sorted by source, destination: {"src", "dst", "ports"}.
 
+    With `pod` or `namespace` those that have an end in it.
     An end is "namespace/name[Kind]" or a network outside the cluster ("0.0.0.0/0"); ports are "all" or a list of
     {"protocol", "port", "endPort"}. What no policy can forbid is left out: a pod to itself, its node to it. Raises
     UsageError for a pod that is not in the world.
     """
-    ours = [one for one in world.endpoints if pod is None or _is(one, pod)]
+    ours = [one for one in world.endpoints if not pod or is_pod(one, pod)]
+    ours = [one for one in ours if not namespace or one.namespace == namespace]
     if pod is not None and not ours:
-        raise UsageError(f"there is no {pod} among the manifests", "check the name and the namespace")
+        raise UsageError(f"there is no {pod} here that talks to anybody", "check the name and the namespace")
     judge = Judge(world)
     ways: Ways = defaultdict(lambda: NONE)
     for one in ours:
         for other in world.endpoints:
             _note(ways, judge, one, other)
-            if pod is not None:
+            if pod or namespace:
                 _note(ways, judge, other, one)
         _outside(ways, judge, one)
     return [{"src": source, "dst": target, "ports": _listed(ways[source, target])} for source, target in sorted(ways)]
@@ -46,12 +48,13 @@ def isolated(world: World, pod: PodRef) -> World:
     uid = pod.uid or "quarantine"
     quarantine = policy(marks.quarantine(pod, uid, "", ""))
     changed = (
-        replace(one, labels=marks.labelled(one.labels, uid)) if _is(one, pod) else one for one in world.endpoints
+        replace(one, labels=marks.labelled(one.labels, uid)) if is_pod(one, pod) else one for one in world.endpoints
     )
     return replace(world, endpoints=tuple(changed), policies=(*world.policies, quarantine))
 
 
-def _is(one: Endpoint, pod: PodRef) -> bool:
+def is_pod(one: Endpoint, pod: PodRef) -> bool:
+    """True for the endpoint that `pod` names, of whichever kind it is."""
     return (one.namespace, one.name) == (pod.namespace, pod.name)
 
 

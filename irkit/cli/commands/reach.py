@@ -1,0 +1,84 @@
+"""`irkit reach`: who may talk to whom, on a cluster or in manifests; for one pod, now and once it is isolated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from irkit.cli.app import app
+from irkit.cli.command import command
+from irkit.cli.face import Face
+
+if TYPE_CHECKING:
+    from irkit.contain.neighbours import Neighbours, Ports
+    from irkit.contain.policy.nouns import World
+    from irkit.model.pod import PodRef
+
+Pod = Annotated[
+    str | None, typer.Argument(metavar="[POD]", help="A pod, or a workload in manifests (default: everything).")
+]
+Manifests = Annotated[
+    Path | None, typer.Option("--manifests", metavar="DIR", help="Read YAML and JSON from here, and ask no cluster.")
+]
+
+
+@command(app, "reach")
+def reach(face: Face, pod: Pod = None, manifests: Manifests = None) -> None:
+    """Say what may talk to a pod and what it may talk to, now and once it is isolated; without POD, who to whom."""
+    from irkit.contain.neighbours import neighbours
+
+    if manifests:
+        face = replace(face, namespace=face.namespace or ("default" if pod else None))
+    ref = face.pod(pod) if pod else None
+    world = _offline(manifests) if manifests else _online(face, ref)
+    if ref:
+        _show_pod(face, ref, neighbours(world, ref))
+    else:
+        _show_all(face, world)
+
+
+def _offline(manifests: Path) -> World:
+    from irkit.contain.world import manifests as folder
+
+    return folder.load(manifests)
+
+
+def _online(face: Face, pod: PodRef | None) -> World:
+    from irkit.cluster.client import connect
+    from irkit.cluster.resolve import check
+    from irkit.contain.world import live
+
+    cluster = connect(face.cluster)
+    if pod:
+        check(pod, cluster)
+    return live.load(cluster)
+
+
+def _show_all(face: Face, world: World) -> None:
+    from irkit.contain.reach import reach as connections
+
+    found = connections(world, namespace=face.namespace)
+    face.emit({"connections": found}, lines=found)
+    face.table(("SOURCE", "DESTINATION", "PORTS"), ((one["src"], one["dst"], _ports(one["ports"])) for one in found))
+
+
+def _show_pod(face: Face, pod: PodRef, found: Neighbours) -> None:
+    answer = {"pod": {"namespace": pod.namespace, "name": pod.name}, "connections": found.connections}
+    face.emit(answer | {"isolated": found.isolated}, lines=found.connections)
+    rows = [(way, other, _ports(now), _ports(then)) for way, other, now, then in found.sides()]
+    face.table(("", "PEER", "NOW", "ONCE ISOLATED"), rows)
+    if not rows:
+        face.show(f"nothing may talk to {pod}, and it may talk to nothing")
+
+
+def _ports(ports: Ports) -> str:
+    if isinstance(ports, str):
+        return ports
+    return ", ".join(_port(one["protocol"], one["port"], one["endPort"]) for one in ports) or "-"
+
+
+def _port(protocol: str, first: int, last: int) -> str:
+    return f"{protocol} {first}" if first == last else f"{protocol} {first}-{last}"

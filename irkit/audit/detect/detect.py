@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from irkit.audit.detect.allow import Allow
+from irkit.audit.detect.attack import VERSION
 from irkit.audit.detect.registry import RULES, known
-from irkit.audit.detect.rule import ATTACK
 from irkit.audit.detect.tally import Tally
 from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.read.blocks import Source
@@ -33,7 +33,7 @@ class Coverage:
     allowed: dict[str, int] = field(default_factory=dict)  # rule -> events the allow-list let pass
     dropped: int = 0  # groups of events past the limit of what is kept
     rules: int = len(RULES)
-    attack: str = ATTACK  # version of ATT&CK
+    attack: str = VERSION  # version of ATT&CK
     gaps: tuple[Gap, ...] = ()  # sources that could not be read
 
 

@@ -10,8 +10,6 @@ from enum import Enum, auto
 from irkit.audit.read.event import Event
 from irkit.model.audit import Severity
 
-ATTACK = "18"  # the version of MITRE ATT&CK (Enterprise) that the techniques are from
-
 READS = frozenset({"get", "list", "watch"})
 WRITES = frozenset({"create", "update", "patch"})  # what kubectl replace does is the verb update
 CHANGES = WRITES | {"delete", "deletecollection"}

@@ -1,0 +1,79 @@
+"""The page about the rules, made from the rules: `python -m irkit.audit.detect.page > docs/detections.md`."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator
+
+from irkit.audit.detect.attack import TECHNIQUES, VERSION
+from irkit.audit.detect.registry import RULES
+from irkit.audit.detect.rule import Gate, Rule
+
+WIDTH = 120  # characters of a line
+_HEAD = f"""# Detections
+
+What `irkit audit detect` looks for. This page is made from the rules (`python -m irkit.audit.detect.page >
+docs/detections.md`); a test fails where it is stale. Techniques are those of MITRE ATT&CK {VERSION} for Enterprise.
+
+No rule takes the control plane's own identities (scheduler, controller manager, its controllers) for intruders, and
+most take no kubelet for one; whoever stole such an identity passes where a rule says nothing else. Requests that were
+refused count for `many-refusals`, `impersonation` and `token-on-the-move` only. A rule that needs the **body** of requests is blind at audit level
+Metadata: `coverage.blind` of the answer counts for how many requests. Known good is told by `--allow`
+([audit](audit.md)).
+"""
+_GATES = {
+    Gate.REFUSED: "any request answered with 403",
+    Gate.ANONYMOUS: "any request of system:anonymous",
+    Gate.IMPERSONATING: "any request made on somebody else's behalf",
+    Gate.POD_BOUND: "any request made with a token bound to a pod",
+}
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join((_HEAD, *_index(), *(line for rule in RULES for line in _section(rule))))
+
+
+def _index() -> Iterator[str]:
+    yield from ("| | rule | severity | technique | finds |", "|---|---|---|---|---|")
+    for rule in RULES:
+        yield f"| {rule.number} | [{rule.id}](#{rule.id}) | {rule.severity} | {rule.techniques[0]} | {rule.title} |"
+    yield ""
+
+
+def _section(rule: Rule) -> Iterator[str]:
+    yield from (f"### {rule.id}", "", f"{rule.title}.", "")
+    yield from _item("severity", rule.severity)
+    yield from _item("technique", "; ".join(_technique(name) for name in rule.techniques))
+    yield from _item("asks about", _asks(rule))
+    if rule.count:
+        within = f"within {int(rule.count.span.total_seconds() // 60)} minutes" if rule.count.span else "at any time"
+        yield from _item("counts", f"{rule.count.least} or more {rule.count.what}, {within}")
+    if rule.body:
+        yield from _item("needs", "the request's body (audit level Request or RequestResponse)")
+    if note := inspect.getdoc(rule.fires):
+        yield from _item("note", " ".join(note.split()))
+    yield from _item("false positives", rule.false_positives)
+    yield ""
+
+
+def _technique(name: str) -> str:
+    one = TECHNIQUES[name]
+    return f"[{one.id}]({one.url}) {one.full} ({', '.join(one.tactics)})"
+
+
+def _asks(rule: Rule) -> str:
+    if rule.gate:
+        return _GATES[rule.gate]
+    verbs, resources = (", ".join(f"`{name}`" for name in names) for names in (sorted(rule.verbs), rule.resources))
+    return f"{verbs} of {resources}"
+
+
+def _item(name: str, text: str) -> Iterator[str]:
+    yield textwrap.fill(f"- **{name}**: {text}", WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

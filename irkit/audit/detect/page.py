@@ -19,9 +19,9 @@ docs/detections.md`); a test fails where it is stale. Techniques are those of MI
 
 No rule takes the control plane's own identities (scheduler, controller manager, its controllers) for intruders, and
 most take no kubelet for one; whoever stole such an identity passes where a rule says nothing else. Requests that were
-refused count for `many-refusals`, `impersonation` and `token-on-the-move` only. A rule that needs the **body** of requests is blind at audit level
-Metadata: `coverage.blind` of the answer counts for how many requests. Known good is told by `--allow`
-([audit](audit.md)).
+refused count for `many-refusals`, `impersonation` and `token-on-the-move` only. A rule that needs the **body** of
+requests is blind at audit level Metadata: `coverage.blind` of the answer counts for how many requests. Known good is
+told by `--allow` ([audit](audit.md)).
 """
 _GATES = {
     Gate.REFUSED: "any request answered with 403",

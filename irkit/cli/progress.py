@@ -58,10 +58,12 @@ class Lines:
             self._live.update(f"{safe(step)} ... {counts}")
 
     def step_ended(self, step: StepRecord) -> None:
-        """One line for the step."""
+        """One line for the step; none for one that never ran: the end of the run names those together."""
         if self._live:
             self._live.stop()
             self._live = None
+        if step.blocked:
+            return
         took = f"  [{(step.finished - step.started).total_seconds():.1f} s]" if step.finished else ""
         self._face.note(f"{step.status:<10} {step.id:<8} {step.summary}{took}", STYLES[step.status])
         if step.hint:

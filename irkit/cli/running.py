@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -33,6 +34,22 @@ def settings(face: Face, store: StoreSettings | None = None) -> Settings:
     from irkit.playbook.engine import Settings
 
     return Settings(face.cluster, store or StoreSettings())
+
+
+def settings_again(face: Face, run: str, store: str | None, endpoint: str | None) -> Settings | None:
+    """The settings of `run` with what the flags change; None where they change nothing."""
+    from irkit.playbook import engine
+
+    if not (face.cluster.kubeconfig or face.cluster.context or store or endpoint):
+        return None
+    own = engine.settings_of(run, setup(face))
+    cluster = replace(
+        own.cluster,
+        kubeconfig=face.cluster.kubeconfig or own.cluster.kubeconfig,
+        context=face.cluster.context or own.cluster.context,
+    )
+    kept = replace(own.store, url=store or own.store.url, s3_endpoint_url=endpoint or own.store.s3_endpoint_url)
+    return engine.Settings(cluster, kept)
 
 
 def start(

@@ -55,6 +55,7 @@ def lines(run: Run) -> Iterator[tuple[str, str, str]]:
         tiers = ", ".join(f"{count} by {tier}" for tier, count in record.audit.matched.items() if count)
         total = f"{sum(record.audit.matched.values())} of {record.audit.events} events concern the pod"
         yield "audit", f"{total}{f' ({tiers})' if tiers else ''}", ""
+    yield from _left_out(record)
     yield from _kept(run)
     yield from _next(run)
 
@@ -80,6 +81,13 @@ def _gap(gap: Gap) -> Iterator[tuple[str, str, str]]:
     yield "missing", f"{gap.target}: {gap.reason}, {gap.detail}", "warn"
     if gap.remedy:
         yield "", f"try: {gap.remedy}", "dim"
+
+
+def _left_out(record: RunRecord) -> Iterator[tuple[str, str, str]]:
+    """The steps that never ran, by the step whose end kept them from it."""
+    for cause in dict.fromkeys(step.blocked for step in record.steps if step.blocked):
+        names = ", ".join(step.id for step in record.steps if step.blocked == cause)
+        yield "not done", f"{names}, because {cause} did not end well", "warn"
 
 
 def _kept(run: Run) -> Iterator[tuple[str, str, str]]:

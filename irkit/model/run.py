@@ -103,6 +103,7 @@ class StepRecord:
     finished: datetime | None = None  # None: still running, or cut off by a crash
     actions: tuple[Action, ...] = ()
     hint: str = ""
+    blocked: str = ""  # the step that kept this one from running
 
 
 @dataclass(frozen=True, slots=True)

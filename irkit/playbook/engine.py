@@ -133,6 +133,12 @@ def undo(
         return drive.undo(dry_run=dry_run)
 
 
+def settings_of(run_id: str, setup: Setup) -> Settings:
+    """What a run was last driven with; raises what `resume` raises."""
+    with _reopened(run_id, setup, None) as (_, kept):
+        return kept
+
+
 def parameters(playbook: Playbook, values: Mapping[str, Any]) -> dict[str, Any]:
     """The typed parameters of every step, by its id; raises UsageError."""
     typed = {}

@@ -150,8 +150,8 @@ _INPUT_TYPES = {
     msgspec.inspect.IntType: ("integer",),
     msgspec.inspect.FloatType: ("integer", "number"),
     msgspec.inspect.BoolType: ("boolean",),
-    msgspec.inspect.ListType: ("list",),
-    msgspec.inspect.VarTupleType: ("list",),
+    msgspec.inspect.ListType: ("list", "paths"),
+    msgspec.inspect.VarTupleType: ("list", "paths"),
 }
 
 

@@ -19,7 +19,7 @@ MAX_STEPS = 50
 
 Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 InputName = Annotated[str, Meta(pattern=NAME)]
-InputType = Literal["string", "integer", "number", "boolean", "list"]
+InputType = Literal["string", "integer", "number", "boolean", "list", "paths"]
 
 
 class Metadata(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +34,11 @@ class Metadata(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Input(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One value that a run is given. `list` is a list of strings; `pattern` must match the whole of each string."""
+    """One value that a run is given. `list` is a list of strings; `pattern` must match the whole of each string.
+
+    `paths` is a list of files, folders, globs, URLs and `-`: files are kept absolute, so that a run resumed from
+    another folder finds them.
+    """
 
     type: InputType
     required: bool = False

@@ -50,7 +50,7 @@ def test_a_bundle_tampered_with_is_exit_5(shell: Shell, bundle: str, tmp_path: P
     assert "NOT intact" in told.output
 
 
-@pytest.mark.parametrize(("form", "begins"), [("md", "#"), ("html", "<!doctype"), ("json", "{")])
+@pytest.mark.parametrize(("form", "begins"), [("md", "#"), ("html", "<!doctype"), ("json", "{"), ("csv", '"time"')])
 def test_a_report_is_rendered_again(shell: Shell, bundle: str, tmp_path: Path, form: str, begins: str) -> None:
     printed = shell("report", bundle, "--format", form).stdout
     assert printed.lower().startswith(begins)
@@ -118,6 +118,32 @@ def test_a_playbook_runs_with_inputs(shell: Shell, tmp_path: Path) -> None:
     assert "bundle" in shell("run", "show", record["id"][:8]).stdout
     assert "nothing to take back" in shell("run", "undo", "last").stdout
     assert json.loads(shell("run", "resume", "last", "-o", "json").stdout)["id"] == record["id"]
+
+
+def test_a_run_goes_on_in_another_folder_to_another_store(
+    shell: Shell, practice: Range, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "audit.log").write_bytes(practice.audit_log.read_bytes())
+    (tmp_path / "taken").write_text("a file where the store should be")
+    told = shell("respond", *POD, "--audit", "audit.log", "--store", "file://./taken", code=1)
+    assert "irkit run resume" in told.output
+    record = json.loads(shell("run", "show", "last", "-o", "json").stdout)
+    assert record["audit"]["sources"] == [str(tmp_path / "audit.log")]
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    told = shell("run", "resume", "last", "--store", "file://./store", code=4)
+    assert "read back" in told.stdout
+    assert len(list((elsewhere / "store").iterdir())) == 1
+    shell("run", "undo", "last", "--kubeconfig", str(practice.kubeconfig))
+
+
+def test_what_could_not_begin_is_told_once(shell: Shell) -> None:
+    told = shell("respond", "no-such-pod", "-n", PAYMENTS.namespace, code=1)
+    assert "skipped" not in told.output
+    record = json.loads(shell("run", "show", "last", "-o", "json").stdout)
+    assert {step["blocked"] for step in record["steps"]} == {"", "resolve"}
+    assert "not done   isolate, collect, audit, report, seal, ship, because" in shell("run", "show", "last").stdout
 
 
 def test_capture_reads_and_nothing_else(shell: Shell, practice: Range, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,14 +13,14 @@ from irkit.cli.command import command
 from irkit.cli.face import Face
 from irkit.cli.options import BundlePath
 
-Form = Literal["html", "md", "json"]
+Form = Literal["html", "md", "json", "csv"]
 
 
 @command(app, "report", online=False)
 def report(
     face: Face,
     bundle: BundlePath,
-    form: Annotated[Form, typer.Option("--format", help="html, md or json.")] = "md",
+    form: Annotated[Form, typer.Option("--format", help="html, md, json, or csv for the timeline.")] = "md",
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write here instead of stdout.")] = None,
 ) -> None:
     """Render the report of a sealed bundle."""
@@ -27,9 +28,10 @@ def report(
     from irkit.report.load import load
     from irkit.report.render import render
 
-    text = render(load(b"".join(cat(bundle, "data/report/report.json"))), form)
+    record = load(b"".join(cat(bundle, "data/report/report.json")))
+    text = render(replace(record, bundle=bundle.name), form)
     if out is None:
         typer.echo(text, nl=False)
         return
-    out.write_text(text, encoding="utf-8")
+    out.write_text(text, encoding="utf-8", newline="")
     face.note(f"wrote {out}", "good")

@@ -16,6 +16,9 @@ from irkit.settings import home
 runs = group("run", "List, show, resume and undo runs.")
 Id = Annotated[str, typer.Argument(metavar="RUN", help='A run id, a part of one that is unique, or "last".')]
 
+Store = Annotated[str | None, typer.Option("--store", metavar="URL", help="Ship here instead of where it was to go.")]
+Endpoint = Annotated[str | None, typer.Option("--s3-endpoint-url", metavar="URL", help="Reach that store here.")]
+
 
 @command(runs, "ls", online=False)
 def list_runs(face: Face) -> None:
@@ -58,24 +61,26 @@ def show(face: Face, run: Id) -> None:
     summary.conclude(face, found.record)
 
 
-@command(runs, "resume", online=False)
-def resume(face: Face, run: Id) -> Exit:
+@command(runs, "resume")
+def resume(face: Face, run: Id, store: Store = None, endpoint: Endpoint = None) -> Exit:
     """Go on with a run that was interrupted, or do again what failed in it; what is done is not repeated."""
     from irkit.cli import running
     from irkit.playbook import engine
 
-    record = engine.resume(run, running.setup(face))
+    again = running.settings_again(face, run, store, endpoint)
+    record = engine.resume(run, running.setup(face), settings=again)
     return running.finish(face, record)
 
 
-@command(runs, "undo", online=False)
+@command(runs, "undo")
 def undo(face: Face, run: Id, dry_run: options.DryRun = False) -> Exit:
     """Take back what a run changed on the cluster, last change first."""
     from irkit.cli import running
     from irkit.model.run import Status, gravest
     from irkit.playbook import engine
 
-    steps = engine.undo(run, running.setup(face), dry_run=dry_run)
+    again = running.settings_again(face, run, None, None)
+    steps = engine.undo(run, running.setup(face), settings=again, dry_run=dry_run)
     face.emit({"undone": steps}, lines=steps)
     for step in steps:
         face.show(f"{step.status:<10} {step.id:<9} {step.summary}")

@@ -66,6 +66,7 @@ class Attempt:
             self.finished,
             outcome.actions,
             outcome.hint,
+            outcome.details.get("blocked", ""),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +15,14 @@ from irkit.playbook.schema import EXPRESSION, Input, Playbook
 # Values may come from an alert: no pattern is tried on more than this.
 MAX_TEXT = 4096
 MAX_ITEMS = 1000
-TYPES: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool, "list": list[str]}
+TYPES: dict[str, Any] = {
+    "string": str,
+    "integer": int,
+    "number": float,
+    "boolean": bool,
+    "list": list[str],
+    "paths": list[str],
+}
 
 _EXPRESSION = re.compile(EXPRESSION)
 
@@ -40,7 +48,11 @@ def check(name: str, declared: Input, value: object) -> Any:  # noqa: ANN401 - o
     for text in texts:
         if declared.pattern is not None and not re.fullmatch(declared.pattern, text):
             raise ValueError(f"input {name} does not match {declared.pattern}: {text!r}")
-    return typed
+    return [_anchored(text) for text in texts] if declared.type == "paths" else typed
+
+
+def _anchored(path: str) -> str:
+    return path if path == "-" or "://" in path else str(Path(path).absolute())
 
 
 def inputs(playbook: Playbook, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,7 +81,7 @@ def from_text(playbook: Playbook, pairs: Iterable[tuple[str, str]]) -> dict[str,
 
 def _typed(declared: Input | None, name: str, values: list[str]) -> Any:  # noqa: ANN401 - of the declared type
     kind = declared.type if declared else "string"
-    if kind == "list":
+    if kind in ("list", "paths"):
         return values
     if len(values) > 1:
         raise UsageError(f"input {name} is given {len(values)} times, and is not a list")

@@ -1,3 +1,3 @@
 """What every test may use."""
 
-pytest_plugins = ["tests.cluster.harness"]
+pytest_plugins = ["tests.cluster.harness", "tests.audit.told"]

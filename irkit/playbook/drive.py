@@ -98,7 +98,7 @@ class Drive:
             case Status.DONE | Status.GAPS:
                 return True
             case Status.SKIPPED:  # by itself, not because another step kept it from running
-                return "blocked" not in attempt.outcome.details
+                return not attempt.blocked
             case Status.UNVERIFIED:  # the change is made; that it does not hold is for a person to mend
                 return attempt.effect.changes_cluster
             case _:
@@ -117,8 +117,8 @@ class Drive:
             return attempt.outcome.status
         resumed = attempt is not None and attempt.outcome is None
         blocked = "" if resumed else self._blocked(spec, stopped)
-        if blocked and attempt and attempt.outcome and attempt.outcome.details.get("blocked") == blocked:
-            return attempt.outcome.status
+        if blocked and attempt and attempt.blocked == blocked:
+            return Status.SKIPPED
         if not resumed:
             self.journal.append("step.started", step=spec.id, uses=spec.uses, effect=step(spec.uses).effect)
         self.progress.step_started(self._told(spec))
@@ -131,12 +131,12 @@ class Drive:
         return self.journal.ledger.attempts[spec.id].told()
 
     def _blocked(self, spec: StepSpec, stopped: str) -> str:
-        """The step that keeps this one from running; "" for none."""
+        """The step that keeps this one from running, itself kept by none; "" for no such step."""
         if stopped:
             return stopped
         attempts = self.journal.ledger.attempts
-        unmet = [need for need in spec.needs if not attempts[need].ended_well]
-        return unmet[0] if unmet else ""
+        unmet = [attempts[need] for need in spec.needs if not attempts[need].ended_well]
+        return unmet[0].blocked or unmet[0].id if unmet else ""
 
     def _skip(self, blocked: str) -> Outcome:
         return Outcome(Status.SKIPPED, f"not done, because {blocked} did not end well", {"blocked": blocked})

@@ -49,6 +49,11 @@ class Attempt:
         """True when what needs this step may go on."""
         return self.outcome is not None and self.outcome.status in GOOD
 
+    @property
+    def blocked(self) -> str:
+        """The step that kept this one from running; "" for none."""
+        return self.outcome.details.get("blocked", "") if self.outcome else ""
+
     def undone(self, outcome: Outcome, at: datetime) -> StepRecord:
         """How taking it back ended, as the report shows it."""
         return Attempt(f"undo-{self.id}", self.uses, self.effect, 0, at, outcome, 0, at).told()
@@ -66,7 +71,7 @@ class Attempt:
             self.finished,
             outcome.actions,
             outcome.hint,
-            outcome.details.get("blocked", ""),
+            self.blocked,
         )
 
 

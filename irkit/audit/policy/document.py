@@ -1,0 +1,109 @@
+"""A YAML or JSON file as plain data, with the place of everything in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+MAX_CHARACTERS = 1 << 20
+NUMBER = 0  # stands for any: none has a place in a policy
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong with a policy; `line` and `column` count from 1."""
+
+    line: int
+    column: int
+    check: str  # what looked: "unknown-key", "shadowed-rule"
+    message: str
+    fatal: bool = False  # the API server does not start with such a file
+
+
+class Unreadable(Exception):
+    """The text is not one plain YAML document."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """`data` as dicts, lists and scalars; `places` from the path of each value to line and column, from 1."""
+
+    data: Any
+    places: dict[Path, tuple[int, int]]
+
+    def at(self, path: Path, check: str, message: str, *, fatal: bool = False) -> Problem:
+        """A problem at `path`, or at the nearest thing above it that has a place."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return Problem(*self.places.get(path, (1, 1)), check, message, fatal)
+
+
+def load(text: str) -> Document:
+    """The document in `text`; raises Unreadable."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    if len(text) > MAX_CHARACTERS:
+        raise Unreadable(_broken(1, 1, "larger than 1 MiB"))
+    places: dict[Path, tuple[int, int]] = {}
+    try:
+        node = YAML(typ="rt", pure=True).compose(text)
+        return Document(_plain(node, (), places) if node is not None else None, places)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        message = str(error.problem or error.context or "not YAML").splitlines()[0]
+        raise Unreadable(_broken(line, column, message)) from error
+    except (YAMLError, ValueError) as error:
+        raise Unreadable(_broken(1, 1, f"not YAML: {str(error).splitlines()[0]}")) from error
+    except RecursionError as error:
+        raise Unreadable(_broken(1, 1, "nested too deep")) from error
+
+
+def _broken(line: int, column: int, message: str) -> Problem:
+    return Problem(line, column, "syntax", message, fatal=True)
+
+
+def _plain(node: Any, path: Path, places: dict[Path, tuple[int, int]]) -> Any:  # noqa: ANN401 - of ruamel, untyped
+    """The data under a node; anchors are refused, for a file of aliases can unfold to any size."""
+    from ruamel.yaml.nodes import MappingNode, SequenceNode
+
+    here = (node.start_mark.line + 1, node.start_mark.column + 1)
+    places.setdefault(path, here)
+    if node.anchor:
+        raise Unreadable(Problem(*here, "syntax", "anchors and aliases are not read here: write it out", fatal=False))
+    if isinstance(node, SequenceNode):
+        return [_plain(item, (*path, number), places) for number, item in enumerate(node.value)]
+    if isinstance(node, MappingNode):
+        return _mapping(node, path, places)
+    return _scalar(node)
+
+
+def _mapping(node: Any, path: Path, places: dict[Path, tuple[int, int]]) -> dict[str, Any]:  # noqa: ANN401
+    found: dict[str, Any] = {}
+    for key, value in node.value:
+        name = str(key.value)
+        line, column = key.start_mark.line + 1, key.start_mark.column + 1
+        if name in found:
+            # Strict decoding fails, the lenient one that follows takes the last: nobody can have meant that.
+            raise Unreadable(Problem(line, column, "syntax", f"the key {name} stands here twice", fatal=False))
+        places[*path, name] = (line, column)
+        found[name] = _plain(value, (*path, name), places)
+    return found
+
+
+def _scalar(node: Any) -> Any:  # noqa: ANN401 - text, number, truth value or nothing
+    match str(node.tag).rpartition(":")[2]:
+        case "null":
+            return None
+        case "bool":
+            return str(node.value).lower() == "true"
+        case "int" | "float":
+            return NUMBER
+    return str(node.value)

@@ -26,7 +26,7 @@ MAX_ATTEMPTS = 5
 
 
 class QueueError(IrkitError):
-    """The queue cannot be read or written; nothing may be acknowledged on the strength of it."""
+    """The queue cannot be read or written: acknowledge nothing, ask the sender to come again."""
 
 
 class LeaseLost(QueueError):
@@ -54,7 +54,7 @@ class Fate(StrEnum):
 class Item:
     """What a server puts.
 
-    `key` tells the same delivery sent again: a kind and key give one job, for as long as the queue retains it.
+    `key` tells the same delivery sent again: a kind and key give one job, until that is forgotten (`Desk.forget`).
     `group` tells what is to be done once for many: while a job of the same kind and group is waiting or leased, an
     item joins it. So of one group at most one job is ever open.
     """
@@ -182,10 +182,6 @@ class Desk(Protocol):
         """A new job with the body of one that is settled. Raises Refused for an open one, or if its group is open."""
         ...
 
-    def retain(self, since: datetime) -> int:
-        """Forget what was settled before `since`, dedupe keys included; how many jobs that were."""
-        ...
-
-    def close(self) -> None:
-        """Release files and connections."""
+    def forget(self, before: datetime, *, dead: bool = False) -> int:
+        """Drop what was done before that (dead letters too when asked), dedupe keys included; how many jobs."""
         ...

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from irkit.audit.detect.allow import Allow
+from irkit.audit.detect.allow.entries import Allow
 from irkit.audit.detect.attack import VERSION
-from irkit.audit.detect.registry import RULES, known
+from irkit.audit.detect.registry import BY_ID, RULES, known
 from irkit.audit.detect.tally import Tally
 from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.read.blocks import Source
@@ -31,6 +31,7 @@ class Coverage:
     levels: dict[str, int] = field(default_factory=dict)  # audit level -> events
     blind: dict[str, int] = field(default_factory=dict)  # rule -> requests whose body was not logged
     allowed: dict[str, int] = field(default_factory=dict)  # rule -> events the allow-list let pass
+    unreviewed: dict[str, int] = field(default_factory=dict)  # of those: by entries learned and never reviewed
     dropped: int = 0  # groups of events past the limit of what is kept
     rules: int = len(RULES)
     attack: str = VERSION  # version of ATT&CK
@@ -59,21 +60,27 @@ def detect(
     Sources are files, folders, globs or "-"; one that cannot be read is a gap in the coverage, never an error. Raises
     UsageError for a rule that does not exist.
     """
-    watch = Watch(allow, Window(since, until), known(only))
+    tally, coverage = watch(sources, Watch(allow, Window(since, until), known(only)))
+    return Report(sum(coverage.levels.values()), tuple(tally.findings(BY_ID)), coverage)
+
+
+def watch(sources: Sequence[str], work: Watch) -> tuple[Tally, Coverage]:
+    """What the rules saw in all sources, and how far that reaches."""
     opened = Sources(sources)
     try:
-        units = [piece for source in opened.readable for piece in pieces(source, *watch.window.within(source))]
-        parts = [(unit.source, part) for unit, part in zip(units, spread(watch, units), strict=True)]
+        units = [piece for source in opened.readable for piece in pieces(source, *work.window.within(source))]
+        parts = [(unit.source, part) for unit, part in zip(units, spread(work, units), strict=True)]
     finally:
         opened.close()
-    return _report(opened, parts, len(watch.only) or len(RULES))
-
-
-def _report(opened: Sources, parts: list[tuple[Source, Watched]], rules: int) -> Report:
-    whole, tally = [part for _, part in parts], Tally()
-    for part in whole:
+    tally = Tally()
+    for _, part in parts:
         tally.merge(part.tally)
-    coverage = Coverage(
+    return tally, _coverage(opened, parts, tally.dropped, len(work.only) or len(RULES))
+
+
+def _coverage(opened: Sources, parts: list[tuple[Source, Watched]], dropped: int, rules: int) -> Coverage:
+    whole = [part for _, part in parts]
+    return Coverage(
         sources=tuple(source.label for source in opened.readable),
         malformed=sum(part.malformed for part in whole),
         first=min((part.first for part in whole if part.first), default=None),
@@ -81,12 +88,11 @@ def _report(opened: Sources, parts: list[tuple[Source, Watched]], rules: int) ->
         levels=_sum(part.levels for part in whole),
         blind=_sum(part.blind for part in whole),
         allowed=_sum(part.allowed for part in whole),
-        dropped=tally.dropped,
+        unreviewed=_sum(+part.unreviewed for part in whole),
+        dropped=dropped,
         rules=rules,
         gaps=(*opened.gaps, *(torn(source, part.torn) for source, part in parts if part.torn)),
     )
-    findings = tally.findings({rule.id: rule for rule in RULES})
-    return Report(sum(part.events for part in whole), tuple(findings), coverage)
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import NamedTuple
 
 from irkit.audit.detect.rule import Rule
 from irkit.audit.read.event import Event
@@ -18,6 +19,14 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class Place(NamedTuple):
+    """What an allow-list would have to name to let an event pass."""
+
+    user: str
+    namespace: str
+    name: str
+
+
 @dataclass(slots=True)
 class Seen:
     """One rule on one actor and target (or, for a counting rule, one subject in one span of time)."""
@@ -26,6 +35,7 @@ class Seen:
     actor: str
     target: str
     reason: str
+    place: Place  # of the first event
     ids: dict[str, None] = field(default_factory=dict)  # audit ids, in order
     items: dict[str, None] = field(default_factory=dict)  # what was counted
     times: int = 0
@@ -34,6 +44,7 @@ class Seen:
         """Take up what another process, or a neighbouring span, has seen."""
         if other.at < self.at:
             self.at, self.actor, self.target, self.reason = other.at, other.actor, other.target, other.reason
+            self.place = other.place
         self.times += other.times
         _fill(self.ids, other.ids, IDS)
         _fill(self.items, other.items, ITEMS)
@@ -60,7 +71,8 @@ class Tally:
         """Enter what `rule` said about `event`: why it fires, or what it counts."""
         actor, target = who(event), what(event)
         at = event.received or event.written or _NEVER
-        seen = Seen(at, actor, target, told, {event.auditID: None} if event.auditID else {}, times=1)
+        place = Place(event.who.username, event.ref.namespace, event.ref.name)
+        seen = Seen(at, actor, target, told, place, {event.auditID: None} if event.auditID else {}, times=1)
         key: Key = (rule.id, actor, target)
         if rule.count:
             span = rule.count.span
@@ -84,14 +96,16 @@ class Tally:
 
     def findings(self, rules: dict[str, Rule]) -> list[Finding]:
         """What it amounts to, in time order."""
-        single = (_finding(rules[key[0]], seen) for key, seen in self.seen.items() if not rules[key[0]].count)
-        return sorted((*single, *self._counted(rules)), key=lambda finding: (finding.at, finding.rule))
+        found = (_finding(rule, seen) for rule, seen in self.fired(rules))
+        return sorted(found, key=lambda finding: (finding.at, finding.rule))
 
-    def _counted(self, rules: dict[str, Rule]) -> Iterator[Finding]:
+    def fired(self, rules: dict[str, Rule]) -> Iterator[tuple[Rule, Seen]]:
+        """What each finding is made of."""
+        yield from ((rules[key[0]], seen) for key, seen in self.seen.items() if not rules[key[0]].count)
         keys = sorted(key for key in self.seen if rules[key[0]].count)
         for (rule, _), spans in groupby(keys, key=lambda key: key[:2]):
             if total := _enough(rules[rule], {int(key[2]): self.seen[key] for key in spans}):
-                yield _finding(rules[rule], total)
+                yield rules[rule], total
 
 
 def _enough(rule: Rule, spans: dict[int, Seen]) -> Seen | None:
@@ -104,7 +118,7 @@ def _enough(rule: Rule, spans: dict[int, Seen]) -> Seen | None:
             continue
         for part in (seen, spans.get(number + 1)):
             if part and total is None:
-                total = Seen(part.at, part.actor, part.target, "")
+                total = Seen(part.at, part.actor, part.target, "", part.place)
             if part and total:
                 total.add(part)
     if total:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from irkit.audit.detect.allow import Allow
+from irkit.audit.detect.allow.entries import Allow
 from irkit.audit.detect.bodies import logged
 from irkit.audit.detect.registry import RULES
 from irkit.audit.detect.rule import Gate, Rule
@@ -89,6 +89,7 @@ class Watched:
     levels: dict[str, int] = field(default_factory=dict)
     blind: Counter[str] = field(default_factory=Counter)  # by rule: events it should have judged by a body not logged
     allowed: Counter[str] = field(default_factory=Counter)  # by rule: what the allow-list let pass
+    unreviewed: Counter[str] = field(default_factory=Counter)  # of those: let pass by what nobody has reviewed
     first: datetime | None = None  # None: no event that bears a time
     last: datetime | None = None
     torn: str = ""  # why the rest of the source could not be read; "" when it could
@@ -149,7 +150,8 @@ class Watch:
                 watched.blind[rule.id] += 1
             if not (told := rule.fires(event)):
                 continue
-            if self.allow.covers(rule, event):
+            if excuse := self.allow.excuse(rule, event):
                 watched.allowed[rule.id] += 1
+                watched.unreviewed[rule.id] += excuse.learned
             else:
                 watched.tally.take(rule, event, told)

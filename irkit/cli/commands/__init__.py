@@ -9,7 +9,9 @@ def load() -> typer.Typer:
     """The whole command tree."""
     from irkit.cli.app import app
     from irkit.cli.commands import (
+        attest,
         audit,
+        baseline,
         bundle,
         capture,
         contain,
@@ -25,5 +27,21 @@ def load() -> typer.Typer:
     )
 
     # Imported for the commands they register, in the order in which help shows them.
-    _ = (respond, contain, reach, capture, audit, detect, bundle, ship, report, playbook, run, demo, doctor)
+    _ = (
+        respond,
+        contain,
+        reach,
+        capture,
+        audit,
+        detect,
+        baseline,
+        bundle,
+        attest,
+        ship,
+        report,
+        playbook,
+        run,
+        demo,
+        doctor,
+    )
     return app

@@ -33,7 +33,7 @@ def detect(
     rule: Only = None,
 ) -> Exit:
     """Find attacks by thirty rules, and say what the log did not let them see. Exit 4: a source is missing."""
-    from irkit.audit.detect.allow import Allow, load
+    from irkit.audit.detect.allow.entries import Allow, load
     from irkit.audit.detect.detect import detect as judge
 
     excused = load(allow) if allow else Allow()
@@ -65,6 +65,8 @@ def _confess(face: Face, coverage: Coverage) -> None:
         face.show(f"blind: {rule} could not judge {count} requests, whose bodies were not logged", "warn")
     for rule, count in coverage.allowed.items():
         face.show(f"allowed: {count} events of {rule}", "dim")
+    for rule, count in coverage.unreviewed.items():
+        face.show(f"unreviewed: {count} events of {rule} passed by learned entries that nobody has reviewed", "warn")
     if coverage.malformed:
         face.show(f"skipped: {coverage.malformed} lines that are not audit events", "warn")
     if coverage.dropped:

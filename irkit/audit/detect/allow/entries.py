@@ -25,6 +25,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     users: tuple[str, ...] = ANY
     namespaces: tuple[str, ...] = ANY
     names: tuple[str, ...] = ANY
+    learned: bool = False  # by `audit baseline`; the person who reviews the entry takes the mark away
 
     def covers(self, rule: Rule, event: Event) -> bool:
         """Whether this entry lets `event` pass under `rule`."""
@@ -44,9 +45,10 @@ class Allow:
 
     entries: tuple[Entry, ...] = ()
 
-    def covers(self, rule: Rule, event: Event) -> bool:
-        """Whether any entry lets `event` pass under `rule`."""
-        return any(entry.covers(rule, event) for entry in self.entries)
+    def excuse(self, rule: Rule, event: Event) -> Entry | None:
+        """The entry that lets `event` pass under `rule`, a reviewed one if there is any; None: none does."""
+        found = [entry for entry in self.entries if entry.covers(rule, event)]
+        return min(found, key=lambda entry: entry.learned, default=None)
 
 
 def load(path: Path) -> Allow:

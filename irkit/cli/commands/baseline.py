@@ -1,0 +1,66 @@
+"""`irkit audit baseline`: an allow-list for a person to review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from irkit.cli.command import command
+from irkit.cli.commands.audit import Since, Sources, Until, audits, instant
+from irkit.cli.commands.detect import AllowFile
+from irkit.cli.face import Face, Output
+from irkit.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from irkit.audit.detect.allow.learn import Baseline
+
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the list here; never over another.")]
+
+
+@command(audits, "baseline", online=False)
+def baseline(
+    face: Face,
+    sources: Sources,
+    out: Out = None,
+    allow: AllowFile = None,
+    since: Since = None,
+    until: Until = None,
+) -> Exit:
+    """Draft an allow-list from a log of ordinary days, for a person to review. Exit 4: a source is missing."""
+    from irkit.audit.detect.allow.draft import draft
+    from irkit.audit.detect.allow.entries import Allow, load
+    from irkit.audit.detect.allow.learn import learn
+
+    known = load(allow) if allow else Allow()
+    found = learn(sources, allow=known, since=instant(since), until=instant(until))
+    if out:
+        _write(out, draft(found))
+    elif face.output is Output.TEXT:
+        face.show(draft(found).rstrip("\n"))
+    face.emit(found, lines=(habit.entry for habit in found.learned))
+    _conclude(face, found, out)
+    return Exit.GAPS if found.coverage.gaps else Exit.COMPLETE
+
+
+def _write(out: Path, text: str) -> None:
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(
+            f"{out} exists", "it may hold a person's review: name another, then compare the two"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror}") from error
+
+
+def _conclude(face: Face, found: Baseline, out: Path | None) -> None:
+    face.note(
+        f"{len(found.learned)} habits learned from {found.events} events{f', in {out}' if out else ''}: review them"
+    )
+    if found.grave:
+        face.note(f"{len(found.grave)} are critical and only stand in comments", "warn")
+    for gap in found.coverage.gaps:
+        face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from irkit.cli.face import Face
 from irkit.model.evidence import Gap
 from irkit.model.isolation import Isolation, Verdict
-from irkit.model.run import RunRecord
+from irkit.model.run import RunRecord, Status
 from irkit.playbook.runs import Run
 from irkit.settings import home
 
@@ -102,6 +102,8 @@ def _kept(run: Run) -> Iterator[tuple[str, str, str]]:
 
 def _next(run: Run) -> Iterator[tuple[str, str, str]]:
     record = run.record
+    if any(step.status is Status.FAILED for step in record.steps):
+        yield "go on", f"irkit run resume {record.id}  (what is done is not repeated)", ""
     if any(action.undo for step in record.steps for action in step.actions):
         yield "undo", f"irkit run undo {record.id}", ""
     if run.bundle:

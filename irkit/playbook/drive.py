@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -219,7 +220,9 @@ def guarded(act: Callable[[], _Ending]) -> _Ending | Outcome:
     except IrkitError as error:
         return failed(error)
     except OSError as error:
-        return Outcome(Status.FAILED, f"{error.strerror or error}: {error.filename or 'no file'}")
+        where = f": {error.filename}" if error.filename else ""
+        hint = "free some disk space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        return Outcome(Status.FAILED, f"{error.strerror or error}{where}", hint=hint)
     except Exception as error:  # a defect of ours: told in the record with its traceback, never lost
         details = {"traceback": traceback.format_exc()}
         hint = "this is a defect in irkit; please report it"

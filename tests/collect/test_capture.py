@@ -229,7 +229,7 @@ def test_a_server_that_says_nothing_is_left_at_the_deadline(tmp_path: Path) -> N
         return ok({})
 
     with serving(routes(node=silent)) as api:
-        found = list(capture(TARGET, api.connect(tmp_path), tmp_path / "data", per_collector=0.8))
+        found = list(capture(TARGET, api.connect(tmp_path), tmp_path / "data", per_collector=5))
         over.set()
     assert gaps(found)["node node1"].reason is GapReason.DEADLINE
     assert set(artifacts(found)) == EVERYTHING - {"node/node.json"}

@@ -299,7 +299,7 @@ def test_whatever_a_step_raises_is_told_in_its_outcome() -> None:
     def defect() -> Outcome:
         raise ZeroDivisionError("division by zero")
 
-    assert guarded(full) == Outcome(Status.FAILED, "No space left on device: x")
+    assert guarded(full) == Outcome(Status.FAILED, "No space left on device: x", hint="free some disk space")
     told = guarded(defect)
     assert (told.status, told.summary) == (Status.FAILED, "ZeroDivisionError: division by zero")
     assert "in defect" in told.details["traceback"]

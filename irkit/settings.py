@@ -32,6 +32,15 @@ class StoreSettings:
     s3_expected_owner: str | None = None  # None: whoever owns a bucket of that name; else a 12-digit AWS account
 
 
+@dataclass(frozen=True, slots=True)
+class SealSettings:
+    """What a bundle gets besides its hashes. No secret stands here: keys are named by file, a passphrase never."""
+
+    sign_keys: tuple[str, ...] = ()  # files with Ed25519 private keys; none: an unsigned bundle
+    tsa_url: str | None = None  # None: no time stamp
+    recipients: tuple[str, ...] = ()  # who may read originals: age1..., SSH public keys, files of them
+
+
 def home(environ: Mapping[str, str] = os.environ) -> Path:
     """Where runs keep journal, evidence and receipts: IRKIT_HOME, else `$XDG_STATE_HOME/irkit`."""
     if given := environ.get("IRKIT_HOME"):

@@ -44,6 +44,12 @@ def cat(path: Path, member: str) -> Iterator[bytes]:
     raise BundleError(f"no {member} in {path}", f"irkit bundle ls {path} shows what is there")
 
 
+def root(path: Path) -> str:
+    """The folder that everything in the bundle stands in: its name when it was sealed; raises like `entries`."""
+    with _opened(path) as reel:
+        return next((member.name.partition("/")[0] for member in reel.members()), "")
+
+
 def describe(path: Path) -> Bundle:
     """The noun for the bundle at `path`, hashed; raises like `entries`."""
     files = sum(name.startswith(layout.PAYLOAD) for name in names(path))

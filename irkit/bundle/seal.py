@@ -139,7 +139,7 @@ class _Bag:
         tags[layout.TAGMANIFEST] = layout.tag_manifest(tags)
         if self.signers:
             sha256 = digest.of_bytes(tags[layout.TAGMANIFEST])
-            tags[layout.STATEMENT] = statement.sign(self.name, sha256, self.signers)
+            tags[layout.STATEMENT] = statement.sign(statement.tagmanifest(self.name, sha256), self.signers)
         return tags
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from irkit import digest
+from irkit.bundle.attest import need
 from irkit.bundle.reader import cat
 from irkit.errors import BundleError, UsageError, VerificationError
 
@@ -24,10 +25,26 @@ SUFFIX = ".age"
 
 
 def recipients(texts: Sequence[str]) -> list[x25519.Recipient | ssh.Recipient]:
-    """The recipients that `texts` name: `age1...` or an SSH public key; raises UsageError for anything else."""
+    """The recipients that `texts` name, each `age1...`, an SSH public key, or a file with one a line (`#` comments).
+
+    Raises UsageError for anything else, and for nobody.
+    """
     if not texts:
         raise UsageError("nobody could open it: no recipient given", "age-keygen makes a key; give its public half")
-    return [_recipient(text.strip()) for text in texts]
+    need("pyrage", "sealing originals")
+    return [_recipient(one) for text in texts for one in _listed(text.strip())]
+
+
+def _listed(text: str) -> list[str]:
+    if text.startswith(("age1", "ssh-")) or not Path(text).is_file():
+        return [text]
+    try:
+        lines = [line.strip() for line in Path(text).read_text().splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the recipients in {text}", "a text file, one recipient a line") from error
+    if not (found := [line for line in lines if line and not line.startswith("#")]):
+        raise UsageError(f"no recipient in {text}", "a text file, one recipient a line")
+    return found
 
 
 def _recipient(text: str) -> x25519.Recipient | ssh.Recipient:
@@ -37,7 +54,8 @@ def _recipient(text: str) -> x25519.Recipient | ssh.Recipient:
     try:
         return kind.from_str(text)
     except pyrage.RecipientError as error:
-        raise UsageError(f"not a recipient: {text[:40]!r}", "age1..., or an SSH public key") from error
+        told = "a secret key" if text.upper().startswith("AGE-SECRET") else repr(text[:40])
+        raise UsageError(f"not a recipient: {told}", "age1..., an SSH public key, or a file of them") from error
 
 
 def veil(source: Path, target: Path, texts: Sequence[str]) -> digest.Digest:
@@ -45,9 +63,9 @@ def veil(source: Path, target: Path, texts: Sequence[str]) -> digest.Digest:
 
     Raises UsageError for a recipient that is none, BundleError where the disk refuses.
     """
+    to = recipients(texts)
     import pyrage
 
-    to = recipients(texts)
     try:
         with source.open("rb") as reader, _New(target) as writer:
             pyrage.encrypt_io(reader, writer, to)
@@ -57,27 +75,32 @@ def veil(source: Path, target: Path, texts: Sequence[str]) -> digest.Digest:
 
 
 def unveil(bundle: Path, member: str, identity: Path, target: Path) -> digest.Digest:
-    """Decrypt `member` of a bundle with the identity file `identity` into `target`; the digest is of the plain text.
+    """Decrypt `member` of a bundle with the identity file `identity` into `target`; raises like `decrypt`."""
+    return decrypt(cat(bundle, member), member, identities(identity), target)
 
-    `target` is for its owner alone, appears whole or not at all and is never overwritten. Raises UsageError for an
-    identity that is none, VerificationError where the file is damaged or not for this identity.
+
+def decrypt(chunks: Iterator[bytes], member: str, keys: Sequence[Any], target: Path) -> digest.Digest:
+    """Decrypt what `chunks` hold, the content of `member`, into `target`; the digest is of the plain text.
+
+    `target` is for its owner alone, appears whole or not at all and is never overwritten. Raises VerificationError
+    where the content is damaged or not for one of `keys`, BundleError where the disk refuses.
     """
     import pyrage
 
-    identities, chunks = _identities(identity), cat(bundle, member)
     first = next(chunks, b"")
     try:
         with _New(target) as writer:
-            pyrage.decrypt_io(_Reader(chain([first], chunks)), writer, identities)
+            pyrage.decrypt_io(_Reader(chain([first], chunks)), writer, keys)
     except (pyrage.DecryptError, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise BundleError(f"cannot write {target}: {error.strerror}") from error
-        raise VerificationError(f"{member} does not open with {identity}", "another identity, or damaged") from error
+        raise VerificationError(f"{member} does not open with this identity", "another one, or damaged") from error
     return digest.of_file(target)
 
 
-def _identities(path: Path) -> list[Any]:
-    """The identities in an age key file (one a line, `#` comments), or in one SSH private key."""
+def identities(path: Path) -> list[Any]:
+    """The identities in an age key file (one a line, `#` comments), or in one SSH private key; else UsageError."""
+    need("pyrage", "opening sealed originals")
     import pyrage
 
     try:

@@ -51,23 +51,27 @@ _ONLINE: dict[str, tuple[Any, Any]] = {
 
 
 def command(
-    group: typer.Typer, name: str, *, online: bool = True, store: bool = False
+    group: typer.Typer, name: str, *, online: bool = True, store: bool = False, seal: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function under `group` as command `name`.
 
-    The function takes a `Face` first (and then, with `store`, the `StoreSettings`); what is left of its signature are
-    the command's own arguments. It may return an `Exit`; None is complete. `online` commands also take the flags that
-    choose a cluster.
+    The function takes a `Face` first (then, with `store`, the `StoreSettings`, and with `seal`, the `SealSettings`);
+    what is left of its signature are the command's own arguments. It may return an `Exit`; None is complete. `online`
+    commands also take the flags that choose a cluster.
     """
     common = _ONLINE if online else _OFFLINE
-    added = common | (options.STORE if store else {})
+    added = common | (options.STORE if store else {}) | (options.SEAL if seal else {})
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[1 + store :]
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1 + store + seal :]
 
         def run(**given: Any) -> None:  # noqa: ANN401 - whatever the command line holds
             face = face_of({flag: given.pop(flag) for flag in common})
-            settings = [options.store_settings({flag: given.pop(flag) for flag in options.STORE})] if store else []
+            settings: list[Any] = []
+            if store:
+                settings.append(options.store_settings({flag: given.pop(flag) for flag in options.STORE}))
+            if seal:
+                settings.append(options.seal_settings({flag: given.pop(flag) for flag in options.SEAL}))
             raise typer.Exit(bounded(lambda face: function(face, *settings, **given), face))
 
         extra = [

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from irkit.settings import DEFAULT_STORE, StoreSettings
+from irkit.settings import DEFAULT_STORE, SealSettings, StoreSettings
 
 Pod = Annotated[str, typer.Argument(metavar="POD", help="Pod name: web-0, pod/web-0 or NAMESPACE/web-0.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
@@ -51,6 +51,32 @@ STORE: dict[str, tuple[Any, Any]] = {
     "s3_legal_hold": (S3LegalHold, False),
     "s3_expected_owner": (S3Owner, None),
 }
+
+SignKey = Annotated[
+    list[Path] | None,
+    typer.Option("--sign-key", envvar="IRKIT_SIGN_KEY", metavar="FILE", help="Sign with this private key. Repeats."),
+]
+Tsa = Annotated[
+    str | None, typer.Option("--tsa", envvar="IRKIT_TSA_URL", metavar="URL", help="Time-stamping authority, RFC 3161.")
+]
+Recipient = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--recipient",
+        envvar="IRKIT_RECIPIENTS",
+        metavar="WHO",
+        help="Who may read originals: age1..., an SSH public key, or a file of them. Repeats.",
+    ),
+]
+
+# The flags that `command(..., seal=True)` adds, in the order of the fields of SealSettings.
+SEAL: dict[str, tuple[Any, Any]] = {"sign_key": (SignKey, None), "tsa": (Tsa, None), "recipient": (Recipient, None)}
+
+
+def seal_settings(flags: dict[str, Any]) -> SealSettings:
+    """What the flags of `SEAL` ask for."""
+    keys, recipients = flags["sign_key"] or (), flags["recipient"] or ()
+    return SealSettings(tuple(str(key.absolute()) for key in keys), flags["tsa"], tuple(recipients))
 
 
 def store_settings(flags: dict[str, Any]) -> StoreSettings:

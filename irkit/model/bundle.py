@@ -51,4 +51,4 @@ class Verification:
     problems: tuple[Problem, ...] = ()
     signature: str = "unsigned"
     custody: str = ""  # "intact, 41 entries, head sha256:..."
-    timestamp: str = ""  # "not asked for", or the instant that an authority vouches for
+    timestamp: str = ""  # "not asked for", "there is one: ...", or the instant that an authority vouches for

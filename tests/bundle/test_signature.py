@@ -32,14 +32,6 @@ SMALL = {"pod/pod.json": b'{"kind":"Pod"}\n', "logs/app.log": b"GET /\n" * 40}
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Signer]:
-    folder = tmp_path_factory.mktemp("keys")
-    for name in ("ann", "bob", "eve"):
-        keys.generate(folder / name)
-    return {name: keys.signer(folder / name) for name in ("ann", "bob", "eve")}
-
-
-@pytest.fixture(scope="module")
 def signed(people: dict[str, Signer], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("signed")
     data, signers = bags.stage(folder / "data", SMALL), [people["ann"], people["bob"]]
@@ -91,13 +83,13 @@ def test_somebody_elses_signature_over_the_same_bundle_is_not_what_was_promised(
     signed: Path, people: dict[str, Signer]
 ) -> None:
     sha256 = digest.of_bytes(text_of(signed, layout.TAGMANIFEST))
-    text = statement.sign(bags.NAME, sha256, [people["eve"]])
+    text = statement.sign(statement.tagmanifest(bags.NAME, sha256), [people["eve"]])
     found = verify(bags.changed(signed, partial(_with_statement, text=text)))
     assert [problem.problem for problem in found.problems] == ["not signed by whom bag-info.txt names"]
 
 
 def test_a_statement_of_another_bundle_does_not_fit(signed: Path, people: dict[str, Signer]) -> None:
-    text = statement.sign(bags.NAME, "0" * 64, [people["ann"], people["bob"]])
+    text = statement.sign(statement.tagmanifest(bags.NAME, "0" * 64), [people["ann"], people["bob"]])
     found = verify(bags.changed(signed, partial(_with_statement, text=text)), keys=[people["ann"].public])
     assert [problem.problem for problem in found.problems] == ["signed for something else than this bundle"]
 

@@ -14,13 +14,6 @@ from irkit.model.bundle import Bundle
 from tests.bundle import authority, bags
 
 
-@pytest.fixture(scope="module")
-def tsa(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tsa") / "a"
-    authority.made(folder)
-    return folder
-
-
 @pytest.fixture
 def sealed(tmp_path: Path) -> Bundle:
     return bags.bundle(tmp_path)
@@ -36,6 +29,8 @@ def test_a_stamp_is_checked_offline_by_us_and_by_openssl(tsa: Path, sealed: Bund
     assert abs(at - datetime.now(UTC)) < timedelta(minutes=2)
     told = authority.openssl("ts", "-verify", "-data", sealed.path, "-in", token, "-CAfile", root)
     assert b"OK" in told
+    assert verify(sealed.path).timestamp == "there is one: who made it is not known without --tsa-ca"
+    token.unlink()
     assert verify(sealed.path).timestamp == "not asked for"
 
 

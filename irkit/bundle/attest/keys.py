@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from irkit import digest
+from irkit.bundle.attest import need
 from irkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def generate(path: Path, passphrase: str | None = None) -> PublicKey:
 
     Raises UsageError where a file is in the way: no key is ever overwritten.
     """
+    need("cryptography", "a signing key")
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -84,6 +86,7 @@ def _write_new(path: Path, text: bytes, mode: int) -> None:
 
 def signer(path: Path, passphrase: str | None = None) -> Signer:
     """The signer whose private key is in the file at `path`; raises UsageError for anything else."""
+    need("cryptography", "a signing key")
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -99,6 +102,7 @@ def signer(path: Path, passphrase: str | None = None) -> Signer:
 
 def public_key(path: Path) -> PublicKey:
     """The public key in the PEM file at `path`; raises UsageError for anything else."""
+    need("cryptography", "a signing key")
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -115,4 +119,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+        raise UsageError(f"cannot read {path}: {error.strerror}", "the path of a key file; keygen makes one") from error

@@ -6,17 +6,21 @@ bundle can be stamped, or stamped again, long after it was sealed. `openssl ts -
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from irkit import digest
+from irkit import digest, times
+from irkit.bundle.attest import EXTRA, installed, need
 from irkit.errors import BundleError, UsageError, VerificationError
-from irkit.model.bundle import Bundle
+from irkit.model.bundle import Bundle, Problem
 from irkit.text import safe
 
 SUFFIX = ".tsr"
+_PACKAGE = "rfc3161_client"
 _LARGEST = 1 << 20  # bytes of an answer
 _SHA256 = "2.16.840.1.101.3.4.2.1"
 # TimeStampReq, RFC 3161 2.4.1, in DER: version 1, MessageImprint of SHA-256, a nonce of 8 bytes, certReq true.
@@ -34,14 +38,24 @@ def request(sha256: str, nonce: int) -> bytes:
     return _REQUEST + bytes.fromhex(sha256) + _NONCE + nonce.to_bytes(8, "big") + _CERTIFICATES
 
 
+def check(authority: str) -> None:
+    """Raise UsageError for what is no http(s) URL, and where stamping is not installed."""
+    need(_PACKAGE, "stamping")
+    if not authority.startswith(("https://", "http://")):
+        raise UsageError(f"not the URL of a time-stamping authority: {authority!r}", "https://...")
+    if urlsplit(authority).username is not None:
+        raise UsageError(
+            "credentials do not belong in a URL", "an authority that needs none, or a proxy that adds them"
+        )
+
+
 def stamp(bundle: Bundle, authority: str, *, nonce: int, timeout: float = 30) -> Path:
     """Have `bundle` stamped by the authority at that URL; returns the token's path, which is never overwritten.
 
     Raises UsageError for what is no http(s) URL, BundleError where the authority does not answer or answers something
     else. Whom the token is from is asked by `stamped_at`, with the authority's certificate.
     """
-    if not authority.startswith(("https://", "http://")):
-        raise UsageError(f"not the URL of a time-stamping authority: {authority!r}", "https://...")
+    check(authority)
     nonce = (nonce | 1 << 62) & ((1 << 63) - 1)
     answer = _asked(authority, request(bundle.sha256, nonce), timeout)
     if _about(answer) != (bundle.sha256, nonce):
@@ -81,12 +95,18 @@ def _about(answer: bytes) -> tuple[str, int | None]:
     return about.message.hex() if about.hash_algorithm.dotted_string == _SHA256 else "", told.nonce
 
 
+def _expect(sha256: str, answer: bytes) -> None:
+    if _about(answer)[0] != sha256:
+        raise VerificationError("the time stamp is about something else")
+
+
 def stamped_at(bundle_sha256: str, token: Path, roots: Path) -> datetime:
     """When the bundle of that hash was stamped, checked offline against the certificates in the PEM file `roots`.
 
     The certificates had to be valid then, not now. Raises VerificationError where the token is missing, is about
     something else or is not from a trusted authority; UsageError for a file without certificates.
     """
+    need(_PACKAGE, "checking a time stamp")
     from cryptography.x509 import load_pem_x509_certificates
     from rfc3161_client import VerificationError as Refusal
     from rfc3161_client import VerifierBuilder, decode_timestamp_response
@@ -97,11 +117,31 @@ def stamped_at(bundle_sha256: str, token: Path, roots: Path) -> datetime:
         raise UsageError(f"no certificates in {roots}", "the PEM file of the authority's root") from error
     try:
         answer = decode_timestamp_response(token.read_bytes())
-        if _about(token.read_bytes())[0] != bundle_sha256:
-            raise VerificationError("the time stamp is about something else")
+        _expect(bundle_sha256, token.read_bytes())
         VerifierBuilder(roots=trusted).build().verify(answer, bytes.fromhex(bundle_sha256))
     except OSError as error:
         raise VerificationError("there is no time stamp") from error
     except (Refusal, ValueError, BundleError) as error:
         raise VerificationError(f"the time stamp is not valid: {safe(str(error))[:200]}") from error
     return answer.tst_info.gen_time
+
+
+def examine(bundle: Path, sha256: Callable[[], str], roots: Path | None) -> tuple[str, list[Problem]]:
+    """(what to tell about the token beside `bundle`, what is wrong with it).
+
+    Without `roots` a token is only held against the bundle: whoever made it says so, and nobody vouches for the time.
+    """
+    token = beside(bundle)
+    if roots is None and not token.exists():
+        return "not asked for", []
+    if roots is None and not installed(_PACKAGE):
+        return f"there is one, but it was not checked: {EXTRA}", []
+    try:
+        if roots is not None:
+            return times.rfc3339(stamped_at(sha256(), token, roots)), []
+        _expect(sha256(), token.read_bytes()[:_LARGEST])
+    except (BundleError, VerificationError) as error:
+        return "broken", [Problem(token.name, error.message)]
+    except OSError as error:
+        raise BundleError(f"cannot read {token}: {error.strerror}") from error
+    return "there is one: who made it is not known without --tsa-ca", []

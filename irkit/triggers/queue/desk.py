@@ -16,7 +16,7 @@ _COLUMNS = """j.id, j.kind, (SELECT dedupe FROM irkit_delivery d WHERE d.job = j
 _BODY = "SELECT body FROM irkit_delivery WHERE job = ? ORDER BY id LIMIT 1"
 _DELIVERIES = "SELECT dedupe, body, arrived FROM irkit_delivery WHERE job = ? ORDER BY id"
 _RETRY = "UPDATE irkit_job SET state = 'waiting', attempts = 0, due = ?, settled = NULL WHERE id = ? AND state = 'dead'"
-_OLD = "SELECT id FROM irkit_job WHERE settled < ? AND (state = 'done' OR state = ?)"
+_OLD = "SELECT id FROM irkit_job WHERE settled < ? AND (state = 'done' OR state = ?) LIMIT 500 /*skip*/"
 
 
 class SqlDesk:
@@ -67,9 +67,15 @@ class SqlDesk:
             return _find(made, add(made, again, replay_of=job))
 
     def forget(self, before: datetime, *, dead: bool = False) -> int:
-        """A job and its deliveries go together."""
+        """A job and its deliveries go together; some at a time, so that nobody waits long for the lock."""
+        forgotten = 0
+        while some := self._forget_some([micros(before), State.DEAD if dead else State.DONE]):
+            forgotten += some
+        return forgotten
+
+    def _forget_some(self, which: list[object]) -> int:
         with self._door.writing() as made:
-            old = made.rows(_OLD, [micros(before), State.DEAD if dead else State.DONE])
+            old = made.rows(_OLD, which)
             for row in old:
                 made.change("DELETE FROM irkit_delivery WHERE job = ?", row)
                 made.change("DELETE FROM irkit_job WHERE id = ?", row)

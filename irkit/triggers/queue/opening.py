@@ -34,15 +34,26 @@ def default() -> str:
 
 
 def opened(address: str, clock: Clock | None = None) -> Opened:
-    """The queue at `sqlite:///absolute/path`, made if missing.
+    """The queue at `sqlite:///absolute/path` or `postgresql://...`, its tables made if missing.
 
-    `clock`: None for this machine's. Raises UsageError for an address that cannot be used, QueueError when the store
-    refuses.
+    `clock`: None for this machine's, or the database server's. Raises UsageError for an address that cannot be used,
+    QueueError when the store refuses.
     """
+    door: Door
     scheme, found, rest = address.partition("://")
     match scheme if found else "":
         case "sqlite" if rest.startswith("/"):
             door = SqliteDoor(Path(rest), clock or times.now)
+        case "postgresql" | "postgres":
+            door = _postgres(address, clock)
         case _:
-            raise UsageError("not the address of a queue", "it is sqlite:///PATH")
+            raise UsageError("not the address of a queue", "it is sqlite:///PATH or postgresql://USER@HOST/DATABASE")
     return Opened(SqlQueue(door), SqlDesk(door), door)
+
+
+def _postgres(address: str, clock: Clock | None) -> Door:
+    try:
+        from irkit.triggers.queue.postgres import PostgresDoor
+    except ImportError as error:
+        raise UsageError("PostgreSQL needs psycopg", "pip install 'irkit[postgres]'") from error
+    return PostgresDoor(address, clock)

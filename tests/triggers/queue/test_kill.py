@@ -111,12 +111,12 @@ def massacre(address: str, folder: Path, *, items: int, seconds: float) -> None:
 
 
 def test_killed_at_random(address: str, tmp_path: Path) -> None:
-    massacre(address, tmp_path, items=400, seconds=4)
+    massacre(address, tmp_path, items=600, seconds=4)
 
 
 @pytest.mark.slow
 def test_killed_at_random_for_a_minute(address: str, tmp_path: Path) -> None:
-    massacre(address, tmp_path, items=3000, seconds=60)
+    massacre(address, tmp_path, items=9000, seconds=60)
 
 
 def test_who_was_stopped_past_the_lease_completes_nothing(address: str) -> None:

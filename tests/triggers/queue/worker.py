@@ -17,6 +17,7 @@ from irkit.triggers.queue.protocol import Item, LeaseLost, Queue, QueueError
 
 LEASE = timedelta(seconds=1)
 NAP = 0.02
+DEED = 0.01  # seconds that a job takes: long enough to be killed in
 # A test kills workers as often as it likes: that must not use up the attempts.
 MAX_ATTEMPTS = 1_000
 
@@ -35,6 +36,7 @@ def work(queue: Queue, log: Path) -> None:
             continue
         try:
             job = queue.beat(job, LEASE)
+            sleep(DEED)
             queue.done(job, str(job.token))
         except LeaseLost:
             continue

@@ -1,0 +1,145 @@
+"""The queue in PostgreSQL: any number of servers and workers, on any number of machines.
+
+By psycopg and `FOR UPDATE SKIP LOCKED`, not by procrastinate, whose `finish_job` and `retry_job` (3.10.0, schema.sql)
+ask for the job's id and that it is being done, not by whom: a worker that stalled and was replaced completes the job
+of its heir. Uniqueness by key would have needed a table of ours too, for `queueing_lock` ends when a job starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from threading import Lock
+from typing import LiteralString, cast
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from irkit.errors import UsageError
+from irkit.times import Clock
+from irkit.triggers.queue.door import TABLES, Row
+from irkit.triggers.queue.protocol import QueueError
+
+# Seconds for one statement, and for a server that does not answer: some senders give up after five (EventBridge).
+PATIENCE = 3
+
+# Whoever may make a job open holds this; any number that no other program on the database uses.
+_OPENING = 0x69726B6974
+_CONNECT = {
+    "connect_timeout": PATIENCE,
+    "tcp_user_timeout": PATIENCE * 1000,
+    "application_name": "irkit",
+    "autocommit": True,
+}
+# A server that does not wait for its disk would make 202 a lie. What is stricter than "on" is left as it is.
+_SESSION = (
+    f"SET statement_timeout = '{PATIENCE}s'",
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+)
+_READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WRITING = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE"
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+@lru_cache
+def _ours(statement: str) -> LiteralString:
+    locked = statement.replace("/*lock*/", "FOR UPDATE").replace("/*skip*/", "FOR UPDATE SKIP LOCKED")
+    return locked.replace("?", "%s")
+
+
+@dataclass(frozen=True, slots=True)
+class _Transaction:
+    connection: Connection
+    now: datetime
+
+    def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        return list(self.connection.execute(_ours(statement), parameters).fetchall())
+
+    def change(self, statement: str, parameters: Sequence[object] = ()) -> int:
+        return self.connection.execute(_ours(statement), parameters).rowcount
+
+    def insert(self, statement: str, parameters: Sequence[object] = ()) -> int:
+        return cast(int, self.rows(statement + " RETURNING id", parameters)[0][0])
+
+
+class PostgresDoor:
+    """The door to the database at a `postgresql://` address, opened anew after the connection broke.
+
+    `clock`: None for the database's, so that machines whose clocks differ agree when a lease ends.
+    """
+
+    def __init__(self, address: str, clock: Clock | None) -> None:
+        try:
+            conninfo_to_dict(address)
+        except psycopg.ProgrammingError:
+            # Not even as the cause: its message quotes the address, which may hold a password.
+            raise UsageError("not a PostgreSQL address", "postgresql://USER@HOST:5432/DATABASE") from None
+        self._address, self._clock, self._lock = address, clock, Lock()
+        self._connection: Connection | None = None  # None: to be opened
+        with self.writing(opens=True) as made:
+            for table in TABLES:
+                made.change(table.format(identity="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", bytes="BYTEA"))
+
+    @contextmanager
+    def reading(self) -> Iterator[_Transaction]:
+        """A transaction on a snapshot; waits for nobody."""
+        with self._transaction(_READING) as found:
+            yield found
+
+    @contextmanager
+    def writing(self, *, opens: bool = False) -> Iterator[_Transaction]:
+        """Many at a time; those that open jobs one after another."""
+        with self._transaction(_WRITING, opens=opens) as made:
+            yield made
+
+    @contextmanager
+    def _transaction(self, mode: LiteralString, *, opens: bool = False) -> Iterator[_Transaction]:
+        with self._lock:
+            try:
+                connection = self._open()
+                with connection.transaction():
+                    connection.execute(mode)
+                    if opens:
+                        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_OPENING])
+                    yield _Transaction(connection, self._now(connection))
+            except psycopg.Error as error:
+                raise QueueError(f"the queue refuses: {_first(error)}", "does PostgreSQL run?") from error
+
+    def _open(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = None
+            made = psycopg.connect(self._address, **_CONNECT)  # type: ignore[arg-type]
+            try:
+                _check(made)
+            except BaseException:
+                made.close()
+                raise
+            self._connection = made
+        return self._connection
+
+    def _now(self, connection: Connection) -> datetime:
+        if self._clock:
+            return self._clock()
+        row = connection.execute("SELECT clock_timestamp()").fetchone()
+        return cast(tuple[datetime], row)[0]
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            if self._connection:
+                self._connection.close()
+
+
+def _check(connection: Connection) -> None:
+    for statement in _SESSION:
+        connection.execute(statement)
+    if connection.execute("SHOW fsync").fetchone() == ("off",):
+        raise QueueError("this PostgreSQL runs with fsync=off: what it confirms may be lost", "set fsync = on")
+
+
+def _first(error: psycopg.Error) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -17,8 +17,12 @@ import pytest
 from irkit.bundle.reader import cat
 from irkit.cluster.resources import NETWORK_POLICIES, PODS
 from irkit.errors import NotFound
+from irkit.model.evidence import GapReason
+from irkit.playbook import engine, find
+from irkit.settings import ClusterSettings, StoreSettings
 from tests.cluster.real import RealCluster
 from tests.contracts.worlds import IMAGE, World
+from tests.playbook.practice import Watcher
 
 READ = {"apiGroups": [""], "resources": ["pods", "events", "services", "serviceaccounts"], "verbs": ["get", "list"]}
 CONTAIN = [
@@ -189,6 +193,41 @@ def test_a_successor_of_the_same_name_is_left_alone(world: World, responder: Res
     after = world.cluster.get(path).json()["metadata"]
     assert (after["uid"], after.get("labels")) == (new["uid"], new.get("labels"))
     assert world.cluster.get(NETWORK_POLICIES.path(pod.namespace)).json()["items"] == []
+
+
+@pytest.mark.parametrize("moment", ["ended resolve", "ended isolate"])
+def test_a_pod_replaced_between_two_steps_costs_its_successor_nothing(
+    world: World, tmp_path: Path, moment: str
+) -> None:
+    pod = world.running()
+    path = PODS.path(pod.namespace, pod.name)
+    old = world.cluster.get(path).json()["metadata"]["uid"]
+
+    def replace() -> None:
+        world.cluster.delete(path, uid=old)
+        _until_gone(world, path)
+        world.running()
+
+    watcher = Watcher()
+    watcher.at(moment, replace)
+    cluster = ClusterSettings(str(world.kubeconfig), timeout=20)
+    record = engine.run(
+        find.load("compromised-pod"),
+        {"namespace": pod.namespace, "pod": pod.name},
+        engine.Setup(tmp_path, progress=watcher),
+        run_id="r-1",
+        settings=engine.Settings(cluster, StoreSettings(f"file://{tmp_path}/store")),
+    )
+    successor = world.cluster.get(path).json()["metadata"]
+    assert successor["uid"] != old
+    assert not [key for key in successor.get("labels", {}) if key.startswith("irkit.dev/")]
+    assert record.target
+    assert record.target.uid == old
+    assert GapReason.REPLACED in {gap.reason for gap in record.gaps}
+    taken = [artifact.path for artifact in record.artifacts if artifact.path.startswith(("logs/", "pod/pod"))]
+    assert all(successor["uid"].encode() not in (tmp_path / "runs/r-1/data" / name).read_bytes() for name in taken)
+    report = (tmp_path / "runs/r-1/data/report/report.md").read_text()
+    assert "belongs to another pod" in report or "replaced" in report
 
 
 def _until_gone(world: World, path: str) -> None:

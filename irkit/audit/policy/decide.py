@@ -36,15 +36,18 @@ def _occurring(request: Request) -> tuple[Stage, ...]:
 
 def matches(rule: PolicyRule, request: Request) -> bool:
     """Whether every restriction of `rule` holds for `request`; one on resources excludes plain paths."""
-    if rule.users and request.user not in rule.users:
-        return False
-    if rule.groups and not set(rule.groups) & set(request.groups):
+    if (rule.users or rule.groups) and not (request.user and _who(rule, request)):
         return False
     if rule.verbs and request.verb not in rule.verbs:
         return False
     if rule.namespaces or rule.resources:
         return bool(request.resource) and _resource(rule, request)
     return not rule.urls or (not request.resource and any(under(request.path, url) for url in rule.urls))
+
+
+def _who(rule: PolicyRule, request: Request) -> bool:
+    named = not rule.users or request.user in rule.users
+    return named and (not rule.groups or not set(rule.groups).isdisjoint(request.groups))
 
 
 def _resource(rule: PolicyRule, request: Request) -> bool:

@@ -78,7 +78,8 @@ def _rule(data: dict[str, Any], number: int, line: int, omitted: frozenset[Stage
     )
 
 
-def _resources(data: dict[str, Any]) -> Resources:
+def _resources(data: dict[str, Any] | None) -> Resources:
+    data = data or {}
     return Resources(data.get("group") or "", _texts(data, "resources"), _texts(data, "resourceNames"))
 
 
@@ -87,4 +88,4 @@ def _stages(data: dict[str, Any]) -> frozenset[Stage]:
 
 
 def _texts(data: dict[str, Any], key: str) -> tuple[str, ...]:
-    return tuple(data.get(key) or ())
+    return tuple(item or "" for item in data.get(key) or ())

@@ -43,8 +43,8 @@ def _policy(data: Any) -> Found:  # noqa: ANN401 - YAML of any shape
         return
     yield from _mapping(data, (), _POLICY)
     for key, wanted in (("apiVersion", API_VERSION), ("kind", KIND)):
-        if data.get(key) != wanted:
-            yield (key,), "version", f"{key} must be {wanted}", True
+        if (found := data.get(key)) != wanted:
+            yield (key,), "version", f"{key} must be {wanted}", key == "apiVersion" or bool(found)
     yield from _stages(data.get("omitStages"), ("omitStages",))
     rules = _items(data.get("rules"))
     if not rules:
@@ -90,7 +90,8 @@ def _url(url: str, path: Path) -> Found:
 
 def _entry(entry: Any, path: Path) -> Found:  # noqa: ANN401
     if not isinstance(entry, dict):
-        yield path, "type", "an entry of resources is a mapping: {group: apps, resources: [deployments]}", True
+        meant = "an entry of resources is a mapping: {group: apps, resources: [deployments]}"
+        yield path, "type", meant, entry is not None  # null is taken for the whole core group
         return
     yield from _mapping(entry, path, _ENTRY)
     group = entry.get("group")
@@ -116,7 +117,7 @@ def _mapping(data: dict[str, Any], path: Path, known: _Keys) -> Found:
 def _list_of_texts(found: Any, path: Path) -> Found:  # noqa: ANN401
     for number, item in enumerate(_items(found)):
         if not isinstance(item, str):
-            yield (*path, number), "type", f"must be {_NAMES[str]}", True
+            yield (*path, number), "type", f"must be {_NAMES[str]}", item is not None  # null is taken for ""
 
 
 def _items(found: Any) -> list[Any]:  # noqa: ANN401
@@ -124,8 +125,8 @@ def _items(found: Any) -> list[Any]:  # noqa: ANN401
 
 
 def _texts(found: Any) -> list[str]:  # noqa: ANN401
-    """The items of a list of texts; empty for any other, which is a problem of its own."""
-    items = _items(found)
+    """The items of a list of texts, null as ""; empty for any other list, which is a problem of its own."""
+    items = ["" if item is None else item for item in _items(found)]
     return items if all(isinstance(item, str) for item in items) else []
 
 

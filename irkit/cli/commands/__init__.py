@@ -19,6 +19,7 @@ def load() -> typer.Typer:
         detect,
         doctor,
         playbook,
+        queue,
         reach,
         report,
         respond,
@@ -41,6 +42,7 @@ def load() -> typer.Typer:
         report,
         playbook,
         run,
+        queue,
         demo,
         doctor,
     )

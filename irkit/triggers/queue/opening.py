@@ -33,16 +33,18 @@ def default() -> str:
     return f"sqlite://{settings.home() / 'queue.db'}"
 
 
-def opened(address: str, clock: Clock | None = None) -> Opened:
+def opened(address: str, clock: Clock | None = None, *, make: bool = True) -> Opened:
     """The queue at `sqlite:///absolute/path` or `postgresql://...`, its tables made if missing.
 
-    `clock`: None for this machine's, or the database server's. Raises UsageError for an address that cannot be used,
-    QueueError when the store refuses.
+    `clock`: None for this machine's, or the database server's; `make`: whether a file that is not there is made. Raises
+    UsageError for an address that cannot be used, QueueError when the store refuses.
     """
     door: Door
     scheme, found, rest = address.partition("://")
     match scheme if found else "":
         case "sqlite" if rest.startswith("/"):
+            if not make and not Path(rest).exists():
+                raise UsageError(f"no queue at {rest}", "irkit serve makes it; --queue names another")
             door = SqliteDoor(Path(rest), clock or times.now)
         case "postgresql" | "postgres":
             door = _postgres(address, clock)

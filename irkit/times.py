@@ -39,11 +39,18 @@ def parse(text: str) -> datetime:
     return datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6]:0<6}{zone}").astimezone(UTC)
 
 
-_AGE = re.compile(r"(\d{1,9})([smhd])\Z")
+_SPAN = re.compile(r"(\d{1,9})([smhd])\Z")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_span(text: str) -> timedelta:
+    """The length of time that `45s`, `90m`, `36h` or `7d` says; raises ValueError."""
+    found = _SPAN.match(text)
+    if not found:
+        raise ValueError(f"not a length of time: {text!r}")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def parse_or_age(text: str, at: datetime) -> datetime:
     """What `parse` gives, or the instant an age (`45s`, `90m`, `36h`, `7d`) before `at`; raises ValueError."""
-    age = _AGE.match(text)
-    return at - timedelta(**{_UNITS[age[2]]: int(age[1])}) if age else parse(text)
+    return at - parse_span(text) if _SPAN.match(text) else parse(text)

@@ -158,6 +158,15 @@ def test_capture_reads_and_nothing_else(shell: Shell, practice: Range, tmp_path:
     assert {e["verb"] for e in ours if e.get("objectRef", {}).get("resource") not in reviews} <= {"get", "list"}
 
 
+def test_a_deadline_ends_collecting_and_the_bundle_is_sealed(shell: Shell, tmp_path: Path) -> None:
+    told = shell("capture", *POD, "--out", str(tmp_path / "out"), "--deadline", "0s", code=2)
+    assert "deadline" in told.stderr
+    told = shell("capture", *POD, "--out", str(tmp_path / "out"), "--deadline", "5 minutes", code=2)
+    assert "60s, 5m, 1h" in told.stderr
+    told = shell("capture", *POD, "--out", str(tmp_path / "out"), "--deadline", "60s", "-o", "json")
+    assert json.loads(told.stdout)["status"] == "done"
+
+
 def test_isolate_and_release_say_what_they_do(shell: Shell) -> None:
     told = shell("isolate", *POD, "--dry-run").stdout
     assert "would be created" in told

@@ -1,0 +1,1 @@
+"""What senders send: one file per format, pure functions from a delivery to alerts."""

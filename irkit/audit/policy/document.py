@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-MAX_CHARACTERS = 1 << 20
+MAX_CHARACTERS = 256 << 10
+MAX_DEPTH = 20
 NUMBER = 0  # stands for any: none has a place in a policy
 
 Path = tuple[str | int, ...]
@@ -50,9 +51,12 @@ def load(text: str) -> Document:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     if len(text) > MAX_CHARACTERS:
-        raise Unreadable(_broken(1, 1, "larger than 1 MiB"))
+        raise Unreadable(_broken(1, 1, "larger than 256 KiB"))
     places: dict[Path, tuple[int, int]] = {}
+    depth = 0
     try:
+        for event in YAML(typ="rt", pure=True).parse(text):
+            depth = _plain_event(event, depth)
         node = YAML(typ="rt", pure=True).compose(text)
         return Document(_plain(node, (), places) if node is not None else None, places)
     except MarkedYAMLError as error:
@@ -62,22 +66,29 @@ def load(text: str) -> Document:
         raise Unreadable(_broken(line, column, message)) from error
     except (YAMLError, ValueError) as error:
         raise Unreadable(_broken(1, 1, f"not YAML: {str(error).splitlines()[0]}")) from error
-    except RecursionError as error:
-        raise Unreadable(_broken(1, 1, "nested too deep")) from error
 
 
 def _broken(line: int, column: int, message: str) -> Problem:
     return Problem(line, column, "syntax", message, fatal=True)
 
 
-def _plain(node: Any, path: Path, places: dict[Path, tuple[int, int]]) -> Any:  # noqa: ANN401 - of ruamel, untyped
-    """The data under a node; anchors are refused, for a file of aliases can unfold to any size."""
+def _plain_event(event: Any, depth: int) -> int:  # noqa: ANN401 - of ruamel, untyped
+    """The depth after `event`. Refused: what could unfold to any size, or takes the reader long to follow."""
+    from ruamel.yaml import events as kinds
+
+    here = (event.start_mark.line + 1, event.start_mark.column + 1)
+    if isinstance(event, kinds.AliasEvent) or getattr(event, "anchor", None):
+        raise Unreadable(Problem(*here, "syntax", "anchors and aliases are not read here: write it out"))
+    depth += isinstance(event, kinds.CollectionStartEvent) - isinstance(event, kinds.CollectionEndEvent)
+    if depth > MAX_DEPTH:
+        raise Unreadable(_broken(*here, f"nested deeper than {MAX_DEPTH} levels"))
+    return depth
+
+
+def _plain(node: Any, path: Path, places: dict[Path, tuple[int, int]]) -> Any:  # noqa: ANN401
     from ruamel.yaml.nodes import MappingNode, SequenceNode
 
-    here = (node.start_mark.line + 1, node.start_mark.column + 1)
-    places.setdefault(path, here)
-    if node.anchor:
-        raise Unreadable(Problem(*here, "syntax", "anchors and aliases are not read here: write it out", fatal=False))
+    places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
     if isinstance(node, SequenceNode):
         return [_plain(item, (*path, number), places) for number, item in enumerate(node.value)]
     if isinstance(node, MappingNode):

@@ -26,8 +26,6 @@ from irkit.triggers.queue.protocol import QueueError
 # Seconds for one statement, and for a server that does not answer: some senders give up after five (EventBridge).
 PATIENCE = 3
 
-# Whoever may make a job open holds this; any number that no other program on the database uses.
-_OPENING = 0x69726B6974
 _CONNECT = {
     "connect_timeout": PATIENCE,
     "tcp_user_timeout": PATIENCE * 1000,
@@ -37,10 +35,12 @@ _CONNECT = {
 # A server that does not wait for its disk would make 202 a lie. What is stricter than "on" is left as it is.
 _SESSION = (
     f"SET statement_timeout = '{PATIENCE}s'",
+    "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE",
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
 )
-_READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_WRITING = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE"
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# Whoever may make a job open holds this lock; any number ("irkit") that no other program on the database uses.
+_ALONE = f"SELECT pg_advisory_xact_lock({0x69726B6974})"
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -87,24 +87,23 @@ class PostgresDoor:
     @contextmanager
     def reading(self) -> Iterator[_Transaction]:
         """A transaction on a snapshot; waits for nobody."""
-        with self._transaction(_READING) as found:
+        with self._transaction(_SNAPSHOT) as found:
             yield found
 
     @contextmanager
     def writing(self, *, opens: bool = False) -> Iterator[_Transaction]:
         """Many at a time; those that open jobs one after another."""
-        with self._transaction(_WRITING, opens=opens) as made:
+        with self._transaction(_ALONE if opens else "") as made:
             yield made
 
     @contextmanager
-    def _transaction(self, mode: LiteralString, *, opens: bool = False) -> Iterator[_Transaction]:
+    def _transaction(self, first: LiteralString) -> Iterator[_Transaction]:
         with self._lock:
             try:
                 connection = self._open()
                 with connection.transaction():
-                    connection.execute(mode)
-                    if opens:
-                        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_OPENING])
+                    if first:
+                        connection.execute(first)
                     yield _Transaction(connection, self._now(connection))
             except psycopg.Error as error:
                 raise QueueError(f"the queue refuses: {_first(error)}", "does PostgreSQL run?") from error

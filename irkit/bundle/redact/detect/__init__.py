@@ -1,0 +1,1 @@
+"""FIND IT: the shapes of secrets, the names beside them, and the secrets that are known."""

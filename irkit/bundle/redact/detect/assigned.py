@@ -1,0 +1,99 @@
+"""A value beside a name that says it is a secret: `password=...`, `"token": "..."`, `--api-key ...`, `Cookie: ...`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from irkit.bundle.redact.detect import words
+from irkit.bundle.redact.detect.escapes import undone
+from irkit.bundle.redact.detect.span import LONGEST, Span
+from irkit.bundle.redact.tokens import TOKEN
+
+# Read backwards, so that they are anchored and linear.
+_NAME = re.compile(rb"[=:>]{1,2}\s{0,4}+[\"'\\\]]{0,6}+([A-Za-z0-9_./-]{1,100})")
+_FLAG = re.compile(rb"[\s\x00]{1,4}([A-Za-z0-9_-]{1,100})-")
+_GAP = re.compile(rb"[=>]{0,2}[ \t]{0,8}(?:&?\[(?!REDACTED:))?")
+_SCHEME = re.compile(rb"(?:(?:bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)[ \t]{1,4})?", re.I)
+# The longest opening quote first: JSON within JSON escapes it.
+_QUOTE = re.compile(rb"\\{0,7}\"|'|`")
+_HEADERS = re.compile("cookie|authorization", re.I)
+_LINE = re.compile(rb"[^\r\n\x00\"']{1,%d}" % LONGEST)
+# A separator belongs to the value unless the value seems to end there.
+_BARE = re.compile(rb"(?:[^\s\x00\"'`,;&<>\\]|[,;&](?![\s,;&]|[\w.-]{1,40}+[=:]|\Z)){1,%d}" % LONGEST)
+_TAIL = b")]}>.,:;!"
+_UNTIL_QUOTE = re.compile(rb"[^\"\r\n]*+")
+_UNTIL_SPACE = re.compile(rb"[^\s\x00\"'`<>\\]*+")
+
+
+def assigned(text: bytes, at: int) -> Iterator[Span]:
+    """The value behind `name=`, `name:` or `"name":`, where the name is a secret's; `at` is behind the separator."""
+    if words.names_secret(label := _label(_NAME, text, at)):
+        yield from _value(text, at, label)
+
+
+def flagged(text: bytes, at: int) -> Iterator[Span]:
+    """The value behind `--password `; `at` is behind its first byte."""
+    if words.names_secret(label := _label(_FLAG, text, at - 1)):
+        yield from _value(text, at - 1, label)
+
+
+def _label(pattern: re.Pattern[bytes], text: bytes, at: int) -> str:
+    """The name that ends before `at`; "" where there is none."""
+    name = pattern.match(text[max(0, at - 120) : at][::-1])
+    return name[1][::-1].decode("ascii") if name else ""
+
+
+def _value(text: bytes, at: int, name: str) -> Iterator[Span]:
+    at = _end(_GAP, text, at)
+    quote = _QUOTE.match(text, at)
+    start = _end(_SCHEME, text, quote.end() if quote else at)
+    if TOKEN.match(text, start) and _closed(text, _end(TOKEN, text, start)):
+        return
+    end = _close(text, start, quote[0]) if quote else _bare(text, start, name)
+    value = text[start:end]
+    if not _spared(value, name, quoted=bool(quote)):
+        more = (_UNTIL_QUOTE if quote else _UNTIL_SPACE) if len(value) >= LONGEST else None
+        yield Span(start, end, "assigned", undone(value), more)
+
+
+def _end(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
+    hit = pattern.match(text, at)
+    return hit.end() if hit else at
+
+
+def _closed(text: bytes, at: int) -> bool:
+    """Whether nothing is glued to what ends at `at`."""
+    return not _BARE.match(text[at : at + 1].strip(_TAIL))
+
+
+def _close(text: bytes, start: int, quote: bytes) -> int:
+    """Where the string that `quote` opened ends; escaped quotes do not end it."""
+    limit = start + LONGEST
+    end = text.find(quote, start, limit)
+    while end >= 0 and quote[-1:] == b'"' and _escaped(text, end, start):
+        end = text.find(quote, end + len(quote), limit)
+    line = text.find(b"\n", start, end if end >= 0 else limit)
+    found = [place for place in (end, line) if place >= 0]
+    return min(found, default=min(limit, len(text)))
+
+
+def _escaped(text: bytes, end: int, start: int) -> bool:
+    before = text[max(start, end - 8) : end]
+    return (len(before) - len(before.rstrip(b"\\"))) % 2 == 1
+
+
+def _bare(text: bytes, start: int, name: str) -> int:
+    if _HEADERS.search(name) and (line := _LINE.match(text, start)) and b"=" in line[0].split(b";")[0]:
+        return line.end()
+    hit = _BARE.match(text, start)
+    return start + len(hit[0].rstrip(_TAIL)) if hit else start
+
+
+def _spared(value: bytes, name: str, *, quoted: bool) -> bool:
+    """Whether `value` is left: nothing, or a word that a log says about a secret rather than the secret."""
+    if words.trivial(value) or TOKEN.fullmatch(value) or words.directory(name, value):
+        return True
+    if words.names_password(name):
+        return words.prose(value) and not quoted
+    return words.plain(value)

@@ -1,0 +1,1 @@
+"""READ IT: what the structure of a document says is a secret."""

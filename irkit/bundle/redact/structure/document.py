@@ -1,0 +1,98 @@
+"""Every secret in one JSON document, at any depth, in documents within its strings too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from irkit.bundle.redact.detect import words
+from irkit.bundle.redact.detect.scanner import Scanner
+from irkit.bundle.redact.detect.span import Span
+from irkit.bundle.redact.structure import kubernetes
+from irkit.bundle.redact.structure.tree import Bare, Node, Row, Table, Text, Unreadable, parse
+from irkit.bundle.redact.structure.within import outward
+from irkit.bundle.redact.tokens import TOKEN
+
+_DEEPEST = 3  # documents within strings of documents
+_COMMANDS = (b"args", b"command")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    pointer: str = ""
+    key: bytes = b""  # nearest
+    secret: bool = False  # in a Secret, or in an audit event about one
+    depth: int = 0
+
+    def at(self, key: bytes | int, secret: bool) -> _Place:
+        name = key if isinstance(key, bytes) else b"%d" % key
+        step = name.decode("utf-8", "replace").replace("~", "~0").replace("/", "~1")
+        return _Place(f"{self.pointer}/{step}", name if isinstance(key, bytes) else self.key, secret, self.depth)
+
+
+def spans(data: bytes, scanner: Scanner) -> list[Span]:
+    """What to hide in the document `data`, by place; raises Unreadable for what is no JSON."""
+    found = list(_visit(parse(data), _Place(), scanner))
+    found += scanner.spans(data, document=True)
+    return sorted(found, key=lambda span: (span.start, -span.end))
+
+
+def _visit(node: Node, place: _Place, scanner: Scanner) -> Iterator[Span]:
+    match node:
+        case Table():
+            yield from _table(node, place, scanner)
+        case Row():
+            yield from _row(node, place, scanner)
+        case Text():
+            yield from _text(node, place, scanner)
+        case Bare():
+            pass
+
+
+def _table(table: Table, place: _Place, scanner: Scanner) -> Iterator[Span]:
+    secret = place.secret or kubernetes.holds_secrets(table)
+    if secret:
+        yield from _found(kubernetes.data(table), place)
+    env = place.key == b"env" or table.text("path").find(b"/env/") >= 0
+    for key, node in table.members:
+        inner = place.at(key.value, secret)
+        own = list(kubernetes.member(table, key.value.decode("utf-8", "replace"), node, env=env))
+        yield from _found(own, inner)
+        if not (own and isinstance(node, Text)):
+            yield from _visit(node, inner, scanner)
+
+
+def _row(row: Row, place: _Place, scanner: Scanner) -> Iterator[Span]:
+    if place.key in _COMMANDS:
+        for text, start, rule in kubernetes.arguments(row):
+            if not words.trivial(text.value[start:]) and not TOKEN.fullmatch(text.value[start:]):
+                yield from _within(text, [Span(start, len(text.value), rule)], place)
+    for number, node in enumerate(row.items):
+        yield from _visit(node, place.at(number, place.secret), scanner)
+
+
+def _text(text: Text, place: _Place, scanner: Scanner) -> Iterator[Span]:
+    value = text.value
+    if len(value) < 6:
+        return
+    if value[:1] in b"{[" and value[-1:] in b"}]\n" and place.depth < _DEEPEST:
+        try:
+            inner = _visit(parse(value), replace(place, depth=place.depth + 1), scanner)
+            yield from outward(text, list(inner))
+        except Unreadable:
+            pass  # then it is a text as any other
+        else:
+            return
+    yield from _within(text, scanner.spans(value), place)
+
+
+def _within(text: Text, inner: list[Span], place: _Place) -> Iterator[Span]:
+    return (replace(span, pointer=place.pointer) for span in outward(text, inner))
+
+
+def _found(secrets: Iterator[kubernetes.Secret] | list[kubernetes.Secret], place: _Place) -> Iterator[Span]:
+    for node, rule, secret in secrets:
+        if not TOKEN.fullmatch(secret):
+            quote = b'"' if isinstance(node, Bare) else b""
+            end = node.start + len(node.raw)
+            yield Span(node.start, end, rule, secret, quote=quote, pointer=place.pointer)

@@ -1,0 +1,105 @@
+"""What the structure of Kubernetes' objects, audit events and patches says is a secret."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from binascii import Error
+from collections.abc import Iterator
+
+from irkit.bundle.redact.detect import words
+from irkit.bundle.redact.structure.tree import Bare, Node, Row, Table, Text
+
+Secret = tuple[Text | Bare, str, bytes]  # where, by which rule, and what it is once decoded
+Part = tuple[Text, int, str]  # a string, from which of its decoded bytes on, and by which rule
+
+_SECRET_TYPES = re.compile(rb"Opaque|(?:kubernetes\.io|bootstrap\.kubernetes\.io|helm\.sh|istio\.io)/.*")
+_NAMES = ("name", "key", "header", "Name", "Key")
+_ADDRESSES = re.compile("(?i)sha|commit|digest|revision|hash|uid|uuid|version|tag|image|_id$")
+_NUMBER = re.compile(rb"[0-9]{4,}")
+_FLAG = re.compile(rb"-{1,2}([A-Za-z][A-Za-z0-9_.-]*)(=?)")
+_VARIABLE = re.compile(rb"([A-Za-z_][A-Za-z0-9_.]*)(=)")
+_USER = re.compile(rb"(?:-u|--user|--proxy-user)\Z")
+
+
+def holds_secrets(table: Table) -> bool:
+    """Whether `table` is a Secret, a list of them, or an audit event about one."""
+    if table.text("kind") in (b"Secret", b"SecretList"):
+        return True
+    about = table.get("objectRef")
+    if isinstance(about, Table) and about.text("resource") == b"secrets":
+        return True
+    return isinstance(table.get("data"), Table) and bool(_SECRET_TYPES.fullmatch(table.text("type")))
+
+
+def data(table: Table) -> Iterator[Secret]:
+    """Every value of a Secret's `data` and `stringData`, and of a JSON patch to them."""
+    for key, node in table.members:
+        if key.value in (b"data", b"stringData"):
+            yield from whole(node, "secret-data", encoded=key.value == b"data")
+        if key.value == b"value" and table.text("path").startswith((b"/data", b"/stringData")):
+            yield from whole(node, "secret-data", encoded=table.text("path").startswith(b"/data"))
+
+
+def whole(node: Node, rule: str, *, encoded: bool = False) -> Iterator[Secret]:
+    """Every string in `node`, and every number that could be a secret; `encoded`: in base64."""
+    if isinstance(node, Text):
+        if not words.trivial(node.value):
+            yield node, rule, from_base64(node.value) if encoded else node.value
+    elif isinstance(node, Bare):
+        if _NUMBER.fullmatch(node.raw):
+            yield node, rule, node.raw
+    else:
+        inner = node.items if isinstance(node, Row) else [one for _, one in node.members]
+        for one in inner:
+            yield from whole(one, rule, encoded=encoded)
+
+
+def from_base64(value: bytes) -> bytes:
+    """What `value` decodes to; itself when it is no base64."""
+    try:
+        return b64decode(value, validate=True) or value
+    except Error:
+        return value
+
+
+def member(table: Table, key: str, node: Node, *, env: bool) -> Iterator[Secret]:
+    """The value under `key` of `table` when its name, or the name beside it, is a secret's."""
+    if words.names_secret(key):
+        if not isinstance(node, Table) and not (isinstance(node, Row) and _has_tables(node)):
+            yield from _unless_prose(node, "key", key)
+    elif key in ("value", "Value", "values"):
+        name = next((found for label in _NAMES if (found := table.text(label).decode("utf-8", "replace"))), "")
+        if words.names_secret(name or table.text("path").decode("utf-8", "replace")):
+            yield from _unless_prose(node, "env" if env else "pair", name)
+        elif env and isinstance(node, Text) and words.random_looking(node.value) and not _ADDRESSES.search(name):
+            yield node, "env-random", node.value
+
+
+def _has_tables(row: Row) -> bool:
+    return any(isinstance(item, Table) for item in row.items)
+
+
+def _unless_prose(node: Node, rule: str, name: str) -> Iterator[Secret]:
+    return (found for found in whole(node, rule) if not words.prose(found[2]) and not words.directory(name, found[2]))
+
+
+def arguments(row: Row) -> Iterator[Part]:
+    """The secrets in a command line, by flag or variable: `--token=x`, `--token x`, `TOKEN=x`, `-u user:x`."""
+    before = b""
+    for item in row.items:
+        value = item.value if isinstance(item, Text) else b""
+        if isinstance(item, Text):
+            yield from _argument(item, value, before)
+        before = value
+
+
+def _argument(item: Text, value: bytes, before: bytes) -> Iterator[Part]:
+    hit = _FLAG.match(value) or _VARIABLE.match(value)
+    named = _FLAG.fullmatch(before)
+    if hit and hit[2] and words.names_secret(hit[1].decode()):
+        yield item, hit.end(), "argument"
+    elif named and not named[2] and words.names_secret(named[1].decode()) and not value.startswith(b"--"):
+        yield item, 0, "argument"
+    elif _USER.fullmatch(before) and b":" in value:
+        yield item, value.index(b":") + 1, "argument"

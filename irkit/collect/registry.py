@@ -8,6 +8,7 @@ from irkit.collect.around.network import Network
 from irkit.collect.around.owners import Owners
 from irkit.collect.around.place import Namespace, Node
 from irkit.collect.around.storage import Storage
+from irkit.collect.around.tools import Tools
 from irkit.collect.collector import Collector
 from irkit.collect.pod.events import Events
 from irkit.collect.pod.logs import Logs
@@ -24,6 +25,7 @@ COLLECTORS: tuple[Collector, ...] = (
     Network(),
     Identity(),
     Storage(),
+    Tools(),
     Node(),
     Namespace(),
 )

@@ -12,6 +12,7 @@ from threading import Event
 import pytest
 
 from irkit.cluster.protocol import Cluster
+from irkit.collect.around.tools import Tools
 from irkit.collect.capture import capture
 from irkit.collect.folder import Folder
 from irkit.collect.piece import Found
@@ -26,6 +27,7 @@ from tests.collect.api import Api, Cut, Says, no, ok, serving
 from tests.collect.scene import LOG, POD, SHOP, TARGET, artifacts, files, gaps, log, pod, routes
 
 EVERYTHING = {
+    "findings/tools.json",
     "pod/pod.json",
     "pod/images.json",
     "pod/references.json",
@@ -116,7 +118,7 @@ def test_every_collector_says_what_it_is_called_and_what_it_needs() -> None:
     assert all(each.needs for each in COLLECTORS)
     needed = {permission for each in COLLECTORS for permission in each.needs}
     assert {str(each) for each in NEEDS} == {str(each) for each in needed}
-    assert {str(each) for each in NEEDS if each.optional} == {
+    assert {str(each) for each in NEEDS if each.optional} - {str(each) for each in Tools().needs} == {
         "get nodes",
         "get namespaces",
         "get persistentvolumes",

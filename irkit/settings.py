@@ -40,6 +40,11 @@ class SealSettings:
     tsa_url: str | None = None  # None: no time stamp
     recipients: tuple[str, ...] = ()  # who may read originals: age1..., SSH public keys, files of them
 
+    def anchored(self, here: Path) -> SealSettings:
+        """The same, named so that it is the same from any other folder; `here` is the present one."""
+        recipients = (str(here / who) if (here / who).is_file() else who for who in self.recipients)
+        return SealSettings(tuple(str(here / key) for key in self.sign_keys), self.tsa_url, tuple(recipients))
+
 
 def home(environ: Mapping[str, str] = os.environ) -> Path:
     """Where runs keep journal, evidence and receipts: IRKIT_HOME, else `$XDG_STATE_HOME/irkit`."""

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from irkit.bundle import layout, veil
+from irkit.bundle import layout
 from irkit.bundle.attest import afterwards
 from irkit.bundle.attest.keys import Signer
-from irkit.bundle.seal import payload, seal
-from irkit.errors import BundleError, UsageError
+from irkit.bundle.confide import confide
+from irkit.bundle.seal import seal
+from irkit.errors import BundleError, IrkitError, UsageError
 from irkit.model.bundle import Bundle
 from irkit.model.run import Operator
 
@@ -44,14 +45,12 @@ def adopt(
 
 def _veiled(folder: Path, staged: Path, recipients: Sequence[str]) -> Path:
     """A copy of `folder` in which every file is encrypted, on the disk that the bundle goes to."""
-    veil.recipients(recipients)
     try:
-        for path, file in payload(folder):
-            inside = path.removeprefix(layout.PAYLOAD)
-            veil.veil(file, staged / "sealed" / (inside + veil.SUFFIX), recipients)
-    except (BundleError, OSError):
-        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir(parents=True, mode=0o700)
+        confide(folder, staged, recipients)
+    except OSError as error:
+        raise BundleError(f"cannot make {staged}: {error.strerror}") from error
+    except IrkitError:
+        shutil.rmtree(staged)
         raise
-    if not staged.exists():
-        raise BundleError(f"nothing to seal in {folder}")
     return staged

@@ -13,7 +13,8 @@ In that order, so that sealing needs one pass: what a hash covers is written bef
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -67,10 +68,20 @@ def write_case(record: RunRecord, data: Path) -> Path:
     return _write({"run": record.id} | {key: getattr(record, key) for key in told}, data / CASE)
 
 
-def write_collection(record: RunRecord, data: Path) -> Path:
-    """Write `collection.json`: every artifact and every gap, artifacts in order of path."""
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A payload file that stands in the bundle only as ciphertext. Paths are relative to `data/`."""
+
+    path: str  # as it was collected
+    member: str  # as it stands in the bundle
+    sha256: str  # of the ciphertext
+
+
+def write_collection(record: RunRecord, data: Path, sealed: Sequence[Sealed] | None = None) -> Path:
+    """Write `collection.json`: every artifact and every gap, artifacts in order of path; what is `sealed`, if asked."""
     artifacts = sorted(record.artifacts, key=lambda artifact: artifact.path)
-    return _write({"artifacts": artifacts, "gaps": record.gaps}, data / COLLECTION)
+    told = {"artifacts": artifacts, "gaps": record.gaps} | ({} if sealed is None else {"sealed": sealed})
+    return _write(told, data / COLLECTION)
 
 
 def _write(noun: Mapping[str, object], path: Path) -> Path:

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from irkit.bundle import layout, veil
+from irkit.bundle import confide, layout, veil
 from irkit.bundle.attest import afterwards
 from irkit.bundle.reader import contents
 from irkit.errors import BundleError, IrkitError, UsageError
 from irkit.model.run import Operator
 from irkit.times import Clock
 
-SEALED = layout.PAYLOAD + "sealed/"
+SEALED = layout.PAYLOAD + confide.FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _opened(bundle: Path, out: Path, keys: Sequence[object], members: Sequence[s
 
 def _place(member: str) -> Path:
     """Where a member goes: a name that leads out of the folder is refused, whoever wrote it."""
-    path = member.removeprefix(layout.PAYLOAD).removeprefix("sealed/").removesuffix(veil.SUFFIX)
+    path = member.removeprefix(layout.PAYLOAD).removeprefix(confide.FOLDER).removesuffix(veil.SUFFIX)
     if any(part in ("", ".", "..") for part in path.split("/")) or "\0" in path:
         raise BundleError(f"unsafe name in the bundle: {member!r}", "irkit bundle verify says what else is wrong")
     return Path(path)

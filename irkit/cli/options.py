@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from irkit.errors import UsageError
 from irkit.settings import DEFAULT_STORE, SealSettings, StoreSettings
 
 Pod = Annotated[str, typer.Argument(metavar="POD", help="Pod name: web-0, pod/web-0 or NAMESPACE/web-0.")]
@@ -16,6 +17,9 @@ Case = Annotated[str | None, typer.Option("--case", envvar="IRKIT_CASE", help="C
 Audit = Annotated[
     list[str] | None,
     typer.Option("--audit", metavar="SRC", help="Audit log: file, folder, glob or '-'; rotated and .gz too. Repeats."),
+]
+Deadline = Annotated[
+    str | None, typer.Option("--deadline", metavar="TIME", help="Seal what is there after this long: 60s, 5m.")
 ]
 BundlePath = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A sealed bundle (.tar.gz).")]
 
@@ -76,7 +80,20 @@ SEAL: dict[str, tuple[Any, Any]] = {"sign_key": (SignKey, None), "tsa": (Tsa, No
 def seal_settings(flags: dict[str, Any]) -> SealSettings:
     """What the flags of `SEAL` ask for."""
     keys, recipients = flags["sign_key"] or (), flags["recipient"] or ()
-    return SealSettings(tuple(str(key.absolute()) for key in keys), flags["tsa"], tuple(recipients))
+    return SealSettings(tuple(map(str, keys)), flags["tsa"], tuple(recipients))
+
+
+def collecting(audit: list[str] | None, deadline: str | None) -> dict[str, Any]:
+    """The inputs of a playbook that say where evidence comes from and how long it may take; raises UsageError."""
+    from irkit import times
+
+    inputs: dict[str, Any] = {"audit": audit or []}
+    if deadline is not None:
+        try:
+            inputs["deadline"] = times.parse_span(deadline).total_seconds()
+        except ValueError as error:
+            raise UsageError(str(error), "a number and a unit: 60s, 5m, 1h") from error
+    return inputs
 
 
 def store_settings(flags: dict[str, Any]) -> StoreSettings:

@@ -15,7 +15,7 @@ from irkit.cli.face import Face
 from irkit.cli.progress import Lines
 from irkit.errors import Exit, IrkitError, Refused, VerificationError
 from irkit.model.run import RunRecord, Status
-from irkit.settings import StoreSettings, home
+from irkit.settings import SealSettings, StoreSettings, home
 
 if TYPE_CHECKING:
     from irkit.playbook.engine import Settings, Setup
@@ -29,11 +29,11 @@ def setup(face: Face) -> Setup:
     return Setup(home(), progress=Lines(face))
 
 
-def settings(face: Face, store: StoreSettings | None = None) -> Settings:
-    """The cluster and store that the flags ask for."""
+def settings(face: Face, store: StoreSettings | None = None, sealing: SealSettings | None = None) -> Settings:
+    """The cluster, store and seal that the flags ask for."""
     from irkit.playbook.engine import Settings
 
-    return Settings(face.cluster, store or StoreSettings())
+    return Settings(face.cluster, store or StoreSettings(), sealing or SealSettings())
 
 
 def settings_again(face: Face, run: str, store: str | None, endpoint: str | None) -> Settings | None:
@@ -49,7 +49,7 @@ def settings_again(face: Face, run: str, store: str | None, endpoint: str | None
         context=face.cluster.context or own.cluster.context,
     )
     kept = replace(own.store, url=store or own.store.url, s3_endpoint_url=endpoint or own.store.s3_endpoint_url)
-    return engine.Settings(cluster, kept)
+    return engine.Settings(cluster, kept, own.sealing)
 
 
 def start(
@@ -58,6 +58,7 @@ def start(
     inputs: Mapping[str, Any],
     *,
     store: StoreSettings | None = None,
+    sealing: SealSettings | None = None,
     case: str | None = None,
     dry_run: bool = False,
 ) -> RunRecord:
@@ -69,7 +70,7 @@ def start(
         inputs,
         setup(face),
         run_id=runs.new_id(times.now(), os.urandom(3)),
-        settings=settings(face, store),
+        settings=settings(face, store, sealing),
         case=case or "",
         dry_run=dry_run,
     )

@@ -22,7 +22,7 @@ from irkit.playbook.progress import Progress
 from irkit.playbook.registry import step
 from irkit.playbook.schema import Playbook, StepSpec
 from irkit.playbook.steps.step import Context, failed
-from irkit.settings import StoreSettings
+from irkit.settings import SealSettings, StoreSettings
 from irkit.times import Clock
 
 _Ending = TypeVar("_Ending", Outcome, Outcome | None)
@@ -37,6 +37,7 @@ class Drive:
     playbook: Playbook
     params: dict[str, Any]  # step id -> its own Params
     store: StoreSettings
+    sealing: SealSettings
     connect: Callable[[], Cluster]
     clock: Clock
     progress: Progress
@@ -168,6 +169,7 @@ class Drive:
             case=head["case"],
             folder=self.folder,
             store=self.store,
+            sealing=self.sealing,
             record=replace(record, steps=steps, status=ledger.outcome_status()),
             started=attempt.started,
             custody=tuple(_bare(one) for one in self.journal.records[: attempt.seq + 1]),

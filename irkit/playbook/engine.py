@@ -34,15 +34,16 @@ from irkit.playbook.lint import parse
 from irkit.playbook.progress import Harmless, Progress, Silent
 from irkit.playbook.registry import needs, step
 from irkit.playbook.schema import Pinned, Playbook
-from irkit.settings import ClusterSettings, StoreSettings
+from irkit.settings import ClusterSettings, SealSettings, StoreSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which cluster, and where bundles go. A run keeps them, so that it is resumed against the same."""
+    """Which cluster, where bundles go, how they are sealed. A run keeps them, to be resumed with the same."""
 
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
+    sealing: SealSettings = field(default_factory=SealSettings)
 
 
 def connect(settings: ClusterSettings) -> Cluster:
@@ -90,6 +91,10 @@ def run(
     values = bind.inputs(pinned.playbook, inputs)
     for spec, params in zip(pinned.playbook.every_step, parameters(pinned.playbook, values).values(), strict=True):
         step(spec.uses).check(params, settings.store)
+    if settings.sealing != SealSettings():
+        from irkit.bundle.attest import kit
+
+        kit.check(settings.sealing)
     cluster = setup.connect(settings.cluster) if needs(pinned.playbook) else None
     kept = _kept(settings, cluster)
     folder = runs.create(setup.home, run_id)
@@ -159,7 +164,8 @@ def _kept(settings: Settings, cluster: Cluster | None = None) -> Settings:
     store = replace(store, url=_anchored(store.url, Path.cwd()))
     kubeconfig = settings.cluster.kubeconfig and str(Path(settings.cluster.kubeconfig).absolute())
     context = settings.cluster.context or (cluster.context if cluster else "") or None
-    return Settings(replace(settings.cluster, kubeconfig=kubeconfig, context=context), store)
+    here = replace(settings.cluster, kubeconfig=kubeconfig, context=context)
+    return Settings(here, store, settings.sealing.anchored(Path.cwd()))
 
 
 def _anchored(url: str, here: Path) -> str:
@@ -197,7 +203,8 @@ def _prepared(
         return cluster
 
     params = parameters(playbook, journal.ledger.head["inputs"])
-    return Drive(journal, folder, playbook, params, settings.store, door, setup.clock, Harmless(setup.progress))
+    progress = Harmless(setup.progress)
+    return Drive(journal, folder, playbook, params, settings.store, settings.sealing, door, setup.clock, progress)
 
 
 def _guarded(drive: Drive) -> None:

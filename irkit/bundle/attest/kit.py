@@ -6,10 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from irkit import digest
 from irkit.bundle import veil
-from irkit.bundle.attest import keys, stamp
+from irkit.bundle.attest import countersign, keys, stamp
 from irkit.bundle.attest.keys import Signer
-from irkit.errors import BundleError
+from irkit.errors import BundleError, UsageError
 from irkit.model.bundle import Bundle
 from irkit.model.evidence import Gap, GapReason
 from irkit.settings import SealSettings
@@ -37,13 +38,34 @@ def check(settings: SealSettings) -> None:
 def stamped(bundle: Bundle, authority: str | None, *, nonce: int) -> tuple[Gap, ...]:
     """Have `bundle` stamped where an authority is named; that it does not answer is a gap, never a lost bundle.
 
-    A bundle that has a token already keeps it. Raises UsageError for what is no authority.
+    A bundle that has a token already keeps it.
     """
     if not authority or stamp.beside(bundle.path).exists():
         return ()
     try:
         stamp.stamp(bundle, authority, nonce=nonce)
-    except BundleError as error:
+    except (BundleError, UsageError) as error:
         remedy = f"irkit bundle stamp {bundle.path} --tsa {authority}"
         return (Gap("stamp", f"time stamp of {bundle.path.name}", GapReason.UNREACHABLE, error.message, remedy),)
     return ()
+
+
+def signable(settings: SealSettings, bundle: str) -> tuple[list[Signer], tuple[Gap, ...]]:
+    """(who signs, what is missing): a key that is gone or locked is a gap, and the bundle is signed later."""
+    found, gaps = [], []
+    for path in settings.sign_keys:
+        try:
+            found += signers([path])
+        except UsageError as error:
+            remedy = f"irkit bundle sign {bundle} --sign-key {path}"
+            gaps.append(Gap("sign", f"signature by {Path(path).name}", GapReason.FAILED, error.message, remedy))
+    return found, tuple(gaps)
+
+
+def companions(bundle: Path) -> list[Bundle]:
+    """The time stamp and the signatures beside a bundle, to be shipped with it; raises BundleError."""
+    try:
+        found = [path for path in (stamp.beside(bundle), *countersign.files(bundle)) if path.exists()]
+        return [Bundle(path, told.sha256, told.size, 0) for path in found for told in [digest.of_file(path)]]
+    except OSError as error:
+        raise BundleError(f"cannot read {error.filename}: {error.strerror}") from error

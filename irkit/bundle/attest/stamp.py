@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
+from queue import Empty, SimpleQueue
+from threading import Thread
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -73,14 +75,26 @@ def stamp(bundle: Bundle, authority: str, *, nonce: int, timeout: float = 30) ->
 
 
 def _asked(authority: str, question: bytes, timeout: float) -> bytes:
+    """The answer, within `timeout` seconds in all: a socket's own timeout begins anew with every byte that drips in."""
+    answers: SimpleQueue[bytes | Exception] = SimpleQueue()
+    Thread(target=_ask, args=(authority, question, timeout, answers), daemon=True).start()
+    try:
+        answer = answers.get(timeout=timeout)
+    except Empty:
+        answer = TimeoutError(f"no answer within {timeout:g} seconds")
+    if isinstance(answer, bytes):
+        return answer
+    why = safe(str(getattr(answer, "reason", answer)))[:200]
+    raise BundleError(f"no stamp from {authority}: {why}", "check the URL and the network, or try later") from answer
+
+
+def _ask(authority: str, question: bytes, timeout: float, answers: SimpleQueue[bytes | Exception]) -> None:
     message = Request(authority, question, {"Content-Type": "application/timestamp-query"})  # noqa: S310 - checked
     try:
         with urlopen(message, timeout=timeout) as answer:  # noqa: S310 - checked
-            text: bytes = answer.read(_LARGEST)
-    except (URLError, OSError, ValueError) as error:
-        why = safe(str(getattr(error, "reason", error)))[:200]
-        raise BundleError(f"no stamp from {authority}: {why}", "check the URL and the network, or try later") from error
-    return text
+            answers.put(answer.read(_LARGEST))
+    except (OSError, ValueError, HTTPException) as error:  # URLError is an OSError
+        answers.put(error)
 
 
 def _about(answer: bytes) -> tuple[str, int | None]:

@@ -67,20 +67,28 @@ class _Taken(msgspec.Struct):
 
 class _Collection(msgspec.Struct):
     artifacts: list[_Taken]
+    sealed: list[layout.Sealed] = []
 
 
 def _collected(read: Read) -> Iterator[Problem]:
-    """Where the payload is not what the collectors took."""
+    """Where the payload is not what the collectors took; of what is sealed, only the ciphertext can be compared."""
     name = layout.PAYLOAD + layout.COLLECTION
     if name not in read.kept:
         return
     try:
-        taken = msgspec.json.decode(read.kept[name], type=_Collection).artifacts
+        told = msgspec.json.decode(read.kept[name], type=_Collection)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         yield Problem(name, "not a collection record")
         return
-    for artifact in taken:
-        found = read.payload.get(layout.PAYLOAD + artifact.path)
-        if found != artifact.sha256:
+    hidden = {one.path for one in told.sealed}
+    expected = {artifact.path: artifact.sha256 for artifact in told.artifacts if artifact.path not in hidden}
+    for path, sha256 in (*expected.items(), *((one.member, one.sha256) for one in told.sealed)):
+        found = read.payload.get(layout.PAYLOAD + path)
+        if found != sha256:
             what = "missing, though it was collected" if found is None else "not as it was collected: SHA-256 differs"
-            yield Problem(layout.PAYLOAD + artifact.path, what)
+            yield Problem(layout.PAYLOAD + path, what)
+    yield from (
+        Problem(layout.PAYLOAD + path, "stands in clear, though it was sealed")
+        for path in sorted(hidden)
+        if layout.PAYLOAD + path in read.payload
+    )

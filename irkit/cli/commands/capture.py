@@ -12,17 +12,19 @@ from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
 from irkit.errors import Exit
-from irkit.settings import DEFAULT_STORE, StoreSettings
+from irkit.settings import DEFAULT_STORE, SealSettings, StoreSettings
 
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Put the bundle here.")]
 
 
-@command(app, "capture")
+@command(app, "capture", seal=True)
 def capture(
     face: Face,
+    sealing: SealSettings,
     pod: options.Pod,
     out: Out = None,
     audit: options.Audit = None,
+    deadline: options.Deadline = None,
     case: options.Case = None,
     dry_run: options.DryRun = False,
 ) -> Exit:
@@ -32,6 +34,8 @@ def capture(
 
     named = face.pod(pod)
     store = StoreSettings(f"file://{out.resolve()}" if out else DEFAULT_STORE)
-    inputs = {"namespace": named.namespace, "pod": named.name, "audit": audit or []}
-    record = running.start(face, find.load("collect-only"), inputs, store=store, case=case, dry_run=dry_run)
+    inputs = {"namespace": named.namespace, "pod": named.name} | options.collecting(audit, deadline)
+    record = running.start(
+        face, find.load("collect-only"), inputs, store=store, sealing=sealing, case=case, dry_run=dry_run
+    )
     return running.finish(face, record)

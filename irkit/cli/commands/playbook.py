@@ -12,7 +12,7 @@ from irkit.cli.app import group
 from irkit.cli.command import command
 from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError
-from irkit.settings import StoreSettings
+from irkit.settings import SealSettings, StoreSettings
 
 playbooks = group("playbook", "Show, check and run playbooks.")
 Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A playbook's name, or a file.")]
@@ -97,10 +97,11 @@ def schema(
         face.note(f"wrote {out}", "good")
 
 
-@command(playbooks, "run", store=True)
+@command(playbooks, "run", store=True, seal=True)
 def run(
     face: Face,
     store: StoreSettings,
+    sealing: SealSettings,
     name: Name,
     inputs: Inputs = None,
     case: options.Case = None,
@@ -118,7 +119,7 @@ def run(
         values.setdefault("namespace", face.resolved_namespace())
     if not dry_run:
         running.confirm_playbook(face, pinned, pinned.name, yes=yes)
-    record = running.start(face, pinned, values, store=store, case=case, dry_run=dry_run)
+    record = running.start(face, pinned, values, store=store, sealing=sealing, case=case, dry_run=dry_run)
     return running.finish(face, record)
 
 

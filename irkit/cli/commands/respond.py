@@ -11,19 +11,21 @@ from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
 from irkit.errors import Exit
-from irkit.settings import StoreSettings
+from irkit.settings import SealSettings, StoreSettings
 
 PlaybookName = Annotated[
     str, typer.Option("--playbook", envvar="IRKIT_PLAYBOOK", metavar="NAME|FILE", help="Playbook to run.")
 ]
 
 
-@command(app, "respond", store=True)
+@command(app, "respond", store=True, seal=True)
 def respond(
     face: Face,
     store: StoreSettings,
+    sealing: SealSettings,
     pod: options.Pod,
     audit: options.Audit = None,
+    deadline: options.Deadline = None,
     case: options.Case = None,
     playbook: PlaybookName = "compromised-pod",
     yes: options.Yes = False,
@@ -37,7 +39,7 @@ def respond(
     pinned = find.load(playbook)
     if not dry_run:
         running.confirm_playbook(face, pinned, str(named), yes=yes)
-    given = {"namespace": named.namespace, "pod": named.name, "audit": audit or []}
+    given = {"namespace": named.namespace, "pod": named.name} | options.collecting(audit, deadline)
     inputs = {name: value for name, value in given.items() if name in pinned.playbook.inputs}
-    record = running.start(face, pinned, inputs, store=store, case=case, dry_run=dry_run)
+    record = running.start(face, pinned, inputs, store=store, sealing=sealing, case=case, dry_run=dry_run)
     return running.finish(face, record)

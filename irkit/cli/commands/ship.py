@@ -11,11 +11,15 @@ from irkit.settings import StoreSettings
 
 @command(app, "ship", online=False, store=True)
 def ship(face: Face, store: StoreSettings, bundle: options.BundlePath) -> None:
-    """Upload a bundle, never overwriting, and read it back. Safe to repeat."""
+    """Upload a bundle with its time stamp and signatures, never overwriting, and read it back. Safe to repeat."""
+    from irkit.bundle.attest.kit import companions
     from irkit.bundle.reader import describe
     from irkit.ship.destination import destination
 
     receipt = destination(store).put(describe(bundle), bundle.name)
+    for beside in companions(bundle):
+        told = destination(store).put(beside, beside.path.name)
+        face.note(f"stored {told.url}", "good")
     face.emit(receipt)
     face.show(f"stored {receipt.url}", "good")
     face.show(f"sha256 {receipt.sha256}, {receipt.size} bytes, read back and compared")

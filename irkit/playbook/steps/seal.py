@@ -1,10 +1,21 @@
-"""bundle.seal@1: one archive, its manifest, its custody."""
+"""bundle.seal@1: one archive, its manifest, its custody; signed, stamped and for recipients only, where asked."""
 
 from __future__ import annotations
 
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from irkit.model.bundle import Bundle
 from irkit.model.codec import plain
-from irkit.model.run import Effect, Outcome, Status
+from irkit.model.run import Effect, Outcome, RunRecord, Status
 from irkit.playbook.steps.step import Base, Context, NoParams
+
+if TYPE_CHECKING:
+    from irkit.bundle.attest.keys import Signer
 
 
 class SealBundle(Base):
@@ -17,22 +28,61 @@ class SealBundle(Base):
     Params = NoParams
 
     def run(self, params: NoParams, context: Context) -> Outcome:
-        """Write case and collection, seal everything staged."""
-        from irkit.bundle.layout import bundle_name, write_case, write_collection
-        from irkit.bundle.seal import seal
+        """Seal everything staged. No key and no authority that fails costs the bundle: each is a gap."""
+        from irkit.bundle.attest import kit
+        from irkit.bundle.layout import SUFFIX
 
-        write_case(context.record, context.data)
-        write_collection(context.record, context.data)
-        name = bundle_name(context.case, context.target.name, context.started)
-        if context.sealed and context.sealed.path.name.startswith(f"{name}."):  # sealed anew within one second
-            name += "-again"
-        bundle = seal(
-            name,
-            context.data,
-            context.folder,
-            info={"Irkit-Case": context.case, "Irkit-Run": context.run},
-            custody=context.custody,
-            at=context.started,
-        )
-        summary = f"{bundle.path.name}, {bundle.files} files, {bundle.size} bytes, sha256 {bundle.sha256}"
-        return Outcome(Status.DONE, summary, {"bundle": plain(bundle)})
+        name = _name(context)
+        signers, gaps = kit.signable(context.sealing, str(context.folder / f"{name}{SUFFIX}"))
+        record = replace(context.record, gaps=(*context.record.gaps, *gaps))
+        bundle = _sealed(name, record, context, signers)
+        gaps += kit.stamped(bundle, context.sealing.tsa_url, nonce=secrets.randbits(63))
+        for gap in gaps:
+            context.keep(gap)
+        missing = "".join(f", no {gap.target}" for gap in gaps)
+        summary = f"{bundle.path.name}, {bundle.files} files, {bundle.size} bytes, sha256 {bundle.sha256}{missing}"
+        return Outcome(Status.GAPS if gaps else Status.DONE, summary, {"bundle": plain(bundle)})
+
+
+def _name(context: Context) -> str:
+    from irkit.bundle.layout import bundle_name
+
+    name = bundle_name(context.case, context.target.name, context.started)
+    if context.sealed and context.sealed.path.name.startswith(f"{name}."):  # sealed anew within one second
+        name += "-again"
+    return name
+
+
+def _sealed(name: str, record: RunRecord, context: Context, signers: Sequence[Signer]) -> Bundle:
+    """The bundle over the staged payload, or over its encrypted copy."""
+    from irkit.bundle.layout import SUFFIX, write_case, write_collection
+    from irkit.bundle.reader import describe
+    from irkit.bundle.seal import seal
+
+    def seal_from(payload: Path) -> Bundle:
+        info = {"Irkit-Case": context.case, "Irkit-Run": context.run}
+        out, custody, at = context.folder, context.custody, context.started
+        return seal(name, payload, out, info=info, custody=custody, at=at, signers=signers)
+
+    target = context.folder / f"{name}{SUFFIX}"
+    write_case(record, context.data)
+    write_collection(record, context.data)
+    if not context.sealing.recipients:
+        return seal_from(context.data)
+    if target.exists():  # a crash came between sealing and telling; encrypted anew the bytes would differ
+        return describe(target)
+    staged = _confided(record, context, context.folder / f"{name}.confided")
+    bundle = seal_from(staged)
+    shutil.rmtree(staged)
+    return bundle
+
+
+def _confided(record: RunRecord, context: Context, staged: Path) -> Path:
+    """A copy of the staged payload for recipients only; only case and collection stay in clear."""
+    from irkit.bundle.confide import confide
+    from irkit.bundle.layout import CASE, COLLECTION, write_case, write_collection
+
+    sealed = confide(context.data, staged, context.sealing.recipients, clear=(CASE, COLLECTION))
+    write_case(record, staged)
+    write_collection(record, staged, sealed)
+    return staged

@@ -37,13 +37,17 @@ class ShipBundle(Base):
 
     def run(self, params: Where, context: Context) -> Outcome:
         """Ship the run's bundle; when that fails, the bundle stays where it is."""
+        from irkit.bundle.attest.kit import companions
         from irkit.ship.destination import destination
 
         bundle = context.sealed
         if bundle is None:
             raise UsageError("there is no bundle to ship", "seal it first, with bundle.seal@1")
         try:
-            receipt = destination(self._store(params, context.store)).put(bundle, bundle.path.name)
+            store = destination(self._store(params, context.store))
+            receipt = store.put(bundle, bundle.path.name)
+            for beside in companions(bundle.path):
+                store.put(beside, beside.path.name)
         except IrkitError as error:
             error.message += f"; the bundle is kept: {bundle.path}"
             error.hint += f"{', then: ' if error.hint else ''}irkit run resume {context.run}"

@@ -18,7 +18,7 @@ from irkit.model.isolation import Change
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
 from irkit.model.run import Effect, Outcome, RunRecord, Status, Target
-from irkit.settings import StoreSettings
+from irkit.settings import SealSettings, StoreSettings
 
 _STATUS = {Exit.REFUSED: Status.REFUSED, Exit.UNVERIFIED: Status.UNVERIFIED}
 
@@ -40,6 +40,7 @@ class Context:
     keep: Callable[[Artifact | Gap], None]  # journal evidence as it comes
     dry_run: bool = False
     intended: tuple[Change, ...] = ()  # by this attempt, before a crash
+    sealing: SealSettings = field(default_factory=SealSettings)
     sealed: Bundle | None = None  # None: no bundle is sealed yet
     held: Mapping[str, Artifact] = field(
         default_factory=dict

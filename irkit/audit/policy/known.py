@@ -32,6 +32,16 @@ _BY_GROUP = {
         volumeattributesclasses""",
     "storagemigration.k8s.io": "storageversionmigrations",
 }
+# Those whose objects belong to no namespace.
+CLUSTER_WIDE = frozenset(
+    """apiservices certificatesigningrequests clusterrolebindings clusterroles clustertrustbundles componentstatuses
+    csidrivers csinodes customresourcedefinitions deviceclasses devicetaintrules flowschemas ingressclasses ipaddresses
+    mutatingadmissionpolicies mutatingadmissionpolicybindings mutatingwebhookconfigurations namespaces nodes
+    persistentvolumes priorityclasses prioritylevelconfigurations resourceslices runtimeclasses selfsubjectaccessreviews
+    selfsubjectreviews selfsubjectrulesreviews servicecidrs storageclasses storageversionmigrations
+    subjectaccessreviews tokenreviews validatingadmissionpolicies validatingadmissionpolicybindings
+    validatingwebhookconfigurations volumeattachments volumeattributesclasses""".split()
+)
 RESOURCES = {group: frozenset(names.split()) for group, names in _BY_GROUP.items()}
 
 

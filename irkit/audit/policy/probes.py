@@ -8,7 +8,7 @@ from irkit.audit.policy.nouns import PolicyRule
 from irkit.audit.policy.request import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, groups_of
 
 SOMEBODY = "somebody"  # a person whom no rule names
-ACCOUNT = "system:serviceaccount:somewhere:somebody"  # a service account that no rule names
+ACCOUNT = "system:serviceaccount:elsewhere:somebody"  # a service account that no rule names
 ANYWHERE = "somewhere"  # a namespace that no rule names
 ANYTHING = "something"  # an object that no rule names
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.audit.policy.decide import decide, matches
@@ -164,6 +164,7 @@ REQUEST = st.builds(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(RULE, RULE, st.lists(REQUEST, min_size=30, max_size=60))
 def test_what_is_called_shadowed_is_never_reached(early: PolicyRule, late: PolicyRule, requests: list[Request]) -> None:
     parts = [atom.rule for atom in atoms(late)]

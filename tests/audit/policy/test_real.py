@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from irkit.audit.policy.decide import decide
-from irkit.audit.policy.known import RESOURCES
+from irkit.audit.policy.known import CLUSTER_WIDE, RESOURCES
 from irkit.audit.policy.nouns import Request, Stage
 from irkit.audit.policy.read import parse
 from irkit.audit.policy.request import of_event
@@ -61,3 +61,5 @@ def test_the_resources_of_kubernetes_are_those_we_know(real_cluster: RealCluster
     ours = {f"{name}.{group}".rstrip(".") for group, names in RESOURCES.items() for name in names}
     builtin = {name for name in served if name.partition(".")[2] in RESOURCES}
     assert builtin == ours
+    wide = real_cluster.kubectl("api-resources", "--no-headers", "--output=name", "--namespaced=false").split()
+    assert {name.partition(".")[0] for name in wide if name.partition(".")[2] in RESOURCES} == CLUSTER_WIDE

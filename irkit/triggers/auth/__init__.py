@@ -1,0 +1,1 @@
+"""Who sent it: judged over the raw bytes, before anything is parsed."""

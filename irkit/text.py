@@ -12,6 +12,8 @@ _HOSTILE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e01ef]"
 )
+# A cell that begins so is a formula to a spreadsheet, the full-width forms included.
+_FORMULA = tuple("=+-@＝＋－＠")
 _UNSLUG = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -26,6 +28,13 @@ def safe(text: str, *, keep: str = "") -> str:
 def _escape(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def cell(text: str, *, limit: int) -> str:
+    """`text` fit for a spreadsheet's cell: safe, cut at `limit` characters, formulas disarmed by an apostrophe."""
+    plain = safe(text)
+    short = plain if len(plain) <= limit else f"{plain[:limit]}…"
+    return f"'{short}" if short.lstrip().startswith(_FORMULA) else short
 
 
 def slug(name: str, *, limit: int = 80) -> str:

@@ -7,13 +7,10 @@ import io
 from collections.abc import Iterator
 
 from irkit.model.run import RunRecord
-from irkit.report.figures import brief
-from irkit.text import safe
+from irkit.text import cell
 from irkit.times import rfc3339
 
 LONGEST = 30_000  # characters: a spreadsheet's cell takes 32,767; timeline.jsonl has the whole
-# A cell that begins so is a formula to a spreadsheet, the full-width forms included.
-_FORMULA = tuple("=+-@＝＋－＠")
 
 
 def rows(record: RunRecord) -> Iterator[str]:
@@ -25,9 +22,5 @@ def rows(record: RunRecord) -> Iterator[str]:
 
 def _line(cells: tuple[str, ...]) -> str:
     out = io.StringIO()
-    csv.writer(out, quoting=csv.QUOTE_ALL).writerow(_disarmed(brief(safe(cell), LONGEST)) for cell in cells)
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerow(cell(text, limit=LONGEST) for text in cells)
     return out.getvalue()
-
-
-def _disarmed(cell: str) -> str:
-    return f"'{cell}" if cell.lstrip().startswith(_FORMULA) else cell

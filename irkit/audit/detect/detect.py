@@ -60,18 +60,18 @@ def detect(
     Sources are files, folders, globs or "-"; one that cannot be read is a gap in the coverage, never an error. Raises
     UsageError for a rule that does not exist.
     """
-    tally, coverage = watch(sources, Watch(allow, Window(since, until), known(only)))
+    opened = Sources(sources)
+    try:
+        tally, coverage = watch(opened, Watch(allow, Window(since, until), known(only)))
+    finally:
+        opened.close()
     return Report(sum(coverage.levels.values()), tuple(tally.findings(BY_ID)), coverage)
 
 
-def watch(sources: Sequence[str], work: Watch) -> tuple[Tally, Coverage]:
+def watch(opened: Sources, work: Watch) -> tuple[Tally, Coverage]:
     """What the rules saw in all sources, and how far that reaches."""
-    opened = Sources(sources)
-    try:
-        units = [piece for source in opened.readable for piece in pieces(source, *work.window.within(source))]
-        parts = [(unit.source, part) for unit, part in zip(units, spread(work, units), strict=True)]
-    finally:
-        opened.close()
+    units = [piece for source in opened.readable for piece in pieces(source, *work.window.within(source))]
+    parts = [(unit.source, part) for unit, part in zip(units, spread(work, units), strict=True)]
     tally = Tally()
     for _, part in parts:
         tally.merge(part.tally)

@@ -139,6 +139,17 @@ class Watch:
         first, last = ends(block)
         watched.first, watched.last = watched.first or first, last or watched.last
 
+    def line(self, line: bytes, watched: Watched) -> None:
+        """Judge one line that somebody else has read."""
+        try:
+            head = _HEAD.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            watched.malformed += 1
+            return
+        watched.levels[head.level] = watched.levels.get(head.level, 0) + 1
+        if head.stage != "RequestReceived" and (asked := _asked(head)):
+            self._judge(line, asked, watched)
+
     def _judge(self, line: bytes, asked: tuple[Rule, ...], watched: Watched) -> None:
         event = decode(line)
         if event is None or not (self.window.open or self.window.holds(event.written)):

@@ -79,6 +79,7 @@ class Event(msgspec.Struct, gc=False):
     responseObject: msgspec.Raw = NULL
     requestReceivedTimestamp: str = ""
     stageTimestamp: str = ""
+    timestamp: str = ""  # all that v1alpha1 had
     annotations: dict[str, str] | None = None
 
     @property
@@ -110,7 +111,7 @@ class Event(msgspec.Struct, gc=False):
     @property
     def received(self) -> datetime | None:
         """When the request arrived; None where the event does not say."""
-        return instant(self.requestReceivedTimestamp)
+        return instant(self.requestReceivedTimestamp or self.timestamp)
 
     @property
     def written(self) -> datetime | None:

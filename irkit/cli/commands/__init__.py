@@ -25,6 +25,7 @@ def load() -> typer.Typer:
         respond,
         run,
         ship,
+        timeline,
     )
 
     # Imported for the commands they register, in the order in which help shows them.
@@ -36,6 +37,7 @@ def load() -> typer.Typer:
         audit,
         detect,
         baseline,
+        timeline,
         bundle,
         attest,
         ship,

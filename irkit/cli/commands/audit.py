@@ -43,10 +43,10 @@ def search(
     from irkit.audit.collect import line
     from irkit.audit.search import search as find
 
-    subject = _subject(face, pod, uid, service_account)
-    if subject is None and not where:
+    named = subject(face, pod, uid, service_account)
+    if named is None and not where:
         raise UsageError("which events?", "--pod POD -n NS, --uid UID or --where FILTER")
-    found = find(sources, subject, since=instant(since), until=instant(until), where=where)
+    found = find(sources, named, since=instant(since), until=instant(until), where=where)
     matches = []
     for match in found:
         if face.output is Output.JSONL:
@@ -66,7 +66,8 @@ def search(
     return Exit.GAPS if found.gaps else Exit.COMPLETE
 
 
-def _subject(face: Face, pod: str | None, uid: str | None, account: str | None) -> Target | None:
+def subject(face: Face, pod: str | None, uid: str | None, account: str | None) -> Target | None:
+    """The pod that the flags name; None where they name none."""
     from irkit.model.run import Target
 
     if not pod and not uid:
@@ -89,10 +90,13 @@ def instant(text: str | None) -> datetime | None:
 
 
 def _told(match: Match) -> str:
+    from irkit.text import safe
+
     event = match.event
     ref = event.get("objectRef") or {}
     thing = "/".join(str(ref[key]) for key in ("resource", "namespace", "name", "subresource") if ref.get(key))
     user = (event.get("user") or {}).get("username", "?")
     status = (event.get("responseStatus") or {}).get("code", "")
     at = event.get("requestReceivedTimestamp") or event.get("stageTimestamp") or "?"
-    return f"{at}  tier {int(match.tier)}  {user}  {event.get('verb', '?')} {thing} {status}  ({match.reason})"
+    # A line break in a name would forge a line of its own.
+    return safe(f"{at}  tier {int(match.tier)}  {user}  {event.get('verb', '?')} {thing} {status}  ({match.reason})")

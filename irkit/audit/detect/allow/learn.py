@@ -14,6 +14,7 @@ from irkit.audit.detect.registry import BY_ID
 from irkit.audit.detect.rule import Rule
 from irkit.audit.detect.tally import Seen
 from irkit.audit.detect.work import Watch
+from irkit.audit.read.sources import Sources
 from irkit.audit.read.window import Window
 from irkit.model.audit import Severity
 
@@ -53,7 +54,11 @@ def learn(
     until: datetime | None = None,
 ) -> Baseline:
     """The habits in `sources` that `allow` does not excuse yet. What is critical goes to `grave`."""
-    tally, coverage = watch(sources, Watch(allow, Window(since, until)))
+    opened = Sources(sources)
+    try:
+        tally, coverage = watch(opened, Watch(allow, Window(since, until)))
+    finally:
+        opened.close()
     habits = sorted(_joined(_habits(tally.fired(BY_ID))), key=lambda one: -_GRAVITY.index(one.severity))
     grave = sum(one.severity is Severity.CRITICAL for one in habits)  # they stand first
     return Baseline(sum(coverage.levels.values()), tuple(habits[grave:]), tuple(habits[:grave]), coverage)

@@ -1,0 +1,131 @@
+"""Any pile of audit logs as one order of requests and findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from irkit.audit.detect.allow.entries import Allow
+from irkit.audit.detect.detect import watch
+from irkit.audit.detect.registry import BY_ID
+from irkit.audit.detect.rule import Rule
+from irkit.audit.detect.tally import Seen, Tally
+from irkit.audit.detect.work import Watch, Watched
+from irkit.audit.read.event import decode
+from irkit.audit.read.scan import pieces, spread
+from irkit.audit.read.sources import Sources, torn
+from irkit.audit.read.window import Window
+from irkit.audit.search import search
+from irkit.audit.timeline.gather import Gather, Gathered
+from irkit.audit.timeline.groups import Groups
+from irkit.audit.timeline.line import Kind, Line
+from irkit.model.evidence import Gap
+from irkit.model.run import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What `audit timeline` answers, in order of time."""
+
+    lines: tuple[Line, ...]
+    events: int  # read and within the window
+    malformed: int  # lines that are not audit events
+    untimed: int  # events without any time: they are in no line
+    dropped: int  # requests past the limit of what is kept, or groups of events behind findings
+    sources: tuple[str, ...]
+    first: datetime | None  # None: no event
+    last: datetime | None
+    gaps: tuple[Gap, ...] = ()
+
+
+def timeline(
+    sources: Sequence[str],
+    target: Target | None = None,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    where: str = "",
+    allow: Allow = Allow(),  # noqa: B008 - frozen
+) -> Timeline:
+    """Requests and findings of everything, or of what concerns `target` and passes the filter `where`.
+
+    Sources are files, folders, globs or "-"; one that cannot be read is a gap, never an error. Raises UsageError for a
+    filter that cannot be read.
+    """
+    work = Watch(allow, Window(since, until))
+    if target is None and not where.strip():
+        return _everything(sources, work)
+    found, groups, watched = search(sources, target, since=since, until=until, where=where), Groups(), Watched()
+    for match in found:
+        if event := decode(match.raw):
+            groups.take(event, match.source, int(match.tier) if target else 0, match.reason if target else "")
+            work.line(match.raw, watched)
+    summary, tally = found.summary(), watched.tally
+    return Timeline(
+        _ordered(groups, tally),
+        summary.events,
+        summary.malformed,
+        groups.untimed,
+        groups.dropped + tally.dropped,
+        summary.sources,
+        summary.first,
+        summary.last,
+        tuple(found.gaps),
+    )
+
+
+def _everything(named: Sequence[str], work: Watch) -> Timeline:
+    """Two passes: one for the requests, one for the rules."""
+    opened = Sources(named)
+    try:
+        units = [piece for source in opened.readable for piece in pieces(source, *work.window.within(source))]
+        parts = [(unit.source, part) for unit, part in zip(units, spread(Gather(work.window), units), strict=True)]
+        tally, _ = watch(opened, work)
+    finally:
+        opened.close()
+    groups = Groups()
+    for _, part in parts:
+        groups.merge(part.groups)
+    gaps = (*opened.gaps, *(torn(source, part.torn) for source, part in parts if part.torn))
+    return _summed(opened, [part for _, part in parts], groups, tally, gaps)
+
+
+def _summed(opened: Sources, parts: list[Gathered], groups: Groups, tally: Tally, gaps: tuple[Gap, ...]) -> Timeline:
+    return Timeline(
+        _ordered(groups, tally),
+        sum(part.events for part in parts),
+        sum(part.malformed for part in parts),
+        groups.untimed,
+        groups.dropped + tally.dropped,
+        tuple(source.label for source in opened.readable),
+        min((part.first for part in parts if part.first), default=None),
+        max((part.last for part in parts if part.last), default=None),
+        gaps,
+    )
+
+
+def _ordered(groups: Groups, tally: Tally) -> tuple[Line, ...]:
+    """A finding stands behind the request that it is about."""
+    lines = [*groups.lines(), *_findings(tally.fired(BY_ID))]
+    return tuple(sorted(lines, key=lambda line: (line.at, line.kind is Kind.FINDING, line.actor, line.what)))
+
+
+def _findings(fired: Iterable[tuple[Rule, Seen]]) -> Iterator[Line]:
+    for rule, seen in fired:
+        place = seen.place
+        yield Line(
+            seen.at,
+            seen.at,
+            len(seen.ids) or seen.times,
+            Kind.FINDING,
+            rule.severity,
+            seen.actor,
+            seen.reason,
+            resource=seen.target.partition(" ")[0],
+            namespace="" if rule.count else place.namespace,
+            name="" if rule.count else place.name,
+            rule=rule.id,
+            technique=rule.techniques[0],
+            audit_ids=tuple(seen.ids),
+        )

@@ -1,0 +1,101 @@
+"""`irkit audit timeline`: the audit log as a story in order of time."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from irkit.cli.command import command
+from irkit.cli.commands.audit import Account, PodName, Since, Sources, Uid, Until, Where, audits, instant, subject
+from irkit.cli.commands.detect import AllowFile
+from irkit.cli.face import Face, Output
+from irkit.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from irkit.audit.timeline.line import Line
+    from irkit.audit.timeline.timeline import Timeline
+
+
+class Form(StrEnum):
+    """Values of `--format`."""
+
+    TEXT = "text"
+    CSV = "csv"
+    TIMESKETCH = "timesketch"
+    OCSF = "ocsf"
+
+
+Format = Annotated[Form, typer.Option("--format", help="text, csv, timesketch (JSON lines) or ocsf (JSON lines).")]
+
+
+@command(audits, "timeline")
+def timeline(
+    face: Face,
+    sources: Sources,
+    pod: PodName = None,
+    uid: Uid = None,
+    service_account: Account = None,
+    since: Since = None,
+    until: Until = None,
+    where: Where = "",
+    allow: AllowFile = None,
+    form: Format = Form.TEXT,
+) -> Exit:
+    """Tell requests and findings in order of time, what repeats in one line. Exit 4: a source is missing."""
+    from irkit.audit.detect.allow.entries import Allow, load
+    from irkit.audit.timeline.timeline import timeline as tell
+
+    if form is not Form.TEXT and face.output is not Output.TEXT:
+        raise UsageError("--format and -o both say how to print", "give one of them")
+    named = subject(face, pod, uid, service_account)
+    excused = load(allow) if allow else Allow()
+    told = tell(sources, named, since=instant(since), until=instant(until), where=where, allow=excused)
+    face.emit(told, lines=told.lines)
+    if face.output is Output.TEXT:
+        _print(face, told.lines, form)
+    _conclude(face, told)
+    return Exit.GAPS if told.gaps else Exit.COMPLETE
+
+
+def _print(face: Face, lines: tuple[Line, ...], form: Form) -> None:
+    from irkit.audit.timeline import exports, ocsf
+    from irkit.model.codec import compact
+
+    out = sys.stdout.buffer
+    match form:
+        case Form.TEXT:
+            for line in lines:
+                face.show(*_told(line))
+        case Form.CSV:
+            out.writelines(row.encode() for row in exports.table(lines))
+        case Form.TIMESKETCH:
+            out.writelines(compact(event) + b"\n" for event in exports.timesketch(lines))
+        case Form.OCSF:
+            out.writelines(compact(event) + b"\n" for event in ocsf.events(lines))
+    out.flush()
+
+
+def _told(line: Line) -> tuple[str, str]:
+    """One line and its style; a line break in a name would forge another."""
+    from irkit.audit.timeline.line import Kind
+    from irkit.text import safe
+
+    at = f"{line.at:%Y-%m-%dT%H:%M:%SZ}"
+    if line.kind is Kind.FINDING:
+        return safe(f"{at}  {line.severity}: {line.rule}: {line.what}  ({line.actor}, {line.target})"), "warn"
+    address = f" from {line.address}" if line.address else ""
+    again = f"  ({line.count:,} times until {line.until:%Y-%m-%dT%H:%M:%SZ})" if line.count > 1 else ""
+    return safe(f"{at}  {line.actor}{address}  {line.what}{again}"), ""
+
+
+def _conclude(face: Face, told: Timeline) -> None:
+    face.note(f"{len(told.lines)} lines from {told.events} events; {told.malformed} malformed lines", "dim")
+    if told.untimed:
+        face.note(f"{told.untimed} events bear no time and stand in no line", "warn")
+    if told.dropped:
+        face.note(f"{told.dropped} requests past the limit: narrow it by --since, --until, --pod or --where", "warn")
+    for gap in told.gaps:
+        face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")

@@ -9,11 +9,12 @@ from irkit.audit.policy.request import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED
 
 SOMEBODY = "somebody"  # a person whom no rule names
 ACCOUNT = "system:serviceaccount:elsewhere:somebody"  # a service account that no rule names
+NODE, NODES = "system:node:somebody", "system:nodes"
 ANYWHERE = "somewhere"  # a namespace that no rule names
 ANYTHING = "something"  # an object that no rule names
 
 Caller = tuple[str, tuple[str, ...]]  # user and groups
-_MEMBERS = {UNAUTHENTICATED: ANONYMOUS, "system:nodes": "system:node:somebody", "system:serviceaccounts": ACCOUNT}
+_MEMBERS = {UNAUTHENTICATED: ANONYMOUS, NODES: NODE, "system:serviceaccounts": ACCOUNT}
 _ACCOUNTS_OF = "system:serviceaccounts:"
 
 
@@ -28,7 +29,7 @@ def member(group: str) -> Caller:
         return known(f"system:serviceaccount:{group.removeprefix(_ACCOUNTS_OF)}:somebody")
     if group in _MEMBERS:
         return known(_MEMBERS[group])
-    return SOMEBODY, tuple(dict.fromkeys((group, AUTHENTICATED)))
+    return f"somebody of {group}", tuple(dict.fromkeys((group, AUTHENTICATED)))
 
 
 def callers(rule: PolicyRule) -> Iterator[Caller]:

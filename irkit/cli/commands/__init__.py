@@ -11,6 +11,7 @@ def load() -> typer.Typer:
     from irkit.cli.commands import (
         attest,
         audit,
+        audit_policy,
         baseline,
         bundle,
         capture,
@@ -38,6 +39,7 @@ def load() -> typer.Typer:
         detect,
         baseline,
         timeline,
+        audit_policy,
         bundle,
         attest,
         ship,

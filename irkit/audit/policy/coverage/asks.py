@@ -7,15 +7,15 @@ from functools import cache
 from itertools import product
 
 from irkit.audit.detect.registry import RULES
-from irkit.audit.detect.rule import Gate, Rule
+from irkit.audit.detect.rule import Rule
 from irkit.audit.policy.coverage.worst import at, attack, places
 from irkit.audit.policy.known import CLUSTER_WIDE, groups_with
 from irkit.audit.policy.nouns import Level, Policy, PolicyRule, Request
-from irkit.audit.policy.probes import ACCOUNT, SOMEBODY, Caller, callers, known, names
+from irkit.audit.policy.probes import ACCOUNT, ANYTHING, NODE, SOMEBODY, Caller, callers, known, names
 from irkit.audit.policy.request import ANONYMOUS
 from irkit.audit.read.event import Event
 
-_CALLERS = tuple(known(user) for user in (SOMEBODY, ACCOUNT, "system:node:somebody", ANONYMOUS))
+_CALLERS = tuple(known(user) for user in (SOMEBODY, ACCOUNT, NODE, ANONYMOUS))
 _OF_MANY = frozenset({"list", "watch", "deletecollection"})
 # For rules that ask about requests of any kind.
 _KINDS = (("", "pods"), ("example.com", "things"))
@@ -77,8 +77,10 @@ def _an_instance(pattern: str) -> str:
 
 
 def _paths(policy: Policy | None) -> list[str]:
-    urls = (url for by in (policy.rules if policy else ()) for url in by.urls)
-    return list(dict.fromkeys((_PATH, *(url.rstrip("*") or "/" for url in urls))))
+    """Of a path with a star also one that goes on: "/healthz*" takes in "/healthzzz", which is no health check."""
+    urls = [url for by in (policy.rules if policy else ()) for url in by.urls]
+    further = (url.rstrip("*") + ANYTHING for url in urls if url.endswith("*"))
+    return list(dict.fromkeys((_PATH, *(url.rstrip("*") or "/" for url in urls), *further)))
 
 
 def _places(rule: Rule, by: PolicyRule | None) -> list[tuple[str, str]]:
@@ -101,8 +103,3 @@ def needed(rule_id: str) -> dict[tuple[str, str], Level]:
         known_so_far = levels.get((request.verb, request.kind), Level.METADATA)
         levels[request.verb, request.kind] = max(enough, known_so_far, key=lambda level: level.rank)
     return levels
-
-
-def any_kind(rule: Rule) -> bool:
-    """Whether a rule asks about requests of any kind: about who makes them, or how they end."""
-    return isinstance(rule.gate, Gate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,9 +10,9 @@ from irkit.audit.detect.registry import RULES
 from irkit.audit.detect.rule import Rule
 from irkit.audit.policy.coverage.asks import asks, needed
 from irkit.audit.policy.coverage.worst import at
-from irkit.audit.policy.decide import decide
-from irkit.audit.policy.nouns import Decision, Level, Policy, Request, Stage
-from irkit.audit.policy.probes import SOMEBODY
+from irkit.audit.policy.decide import decide, under
+from irkit.audit.policy.nouns import Decision, Level, Policy, PolicyRule, Request, Stage
+from irkit.audit.policy.probes import ACCOUNT, NODE, NODES, SOMEBODY
 from irkit.audit.read.event import Event
 from irkit.model.audit import Severity
 
@@ -73,7 +73,7 @@ def _judged(rule: Rule, policy: Policy) -> Judgement:
         decision = decide(policy, request)
         if why := _missed(rule, request, event, decision):
             unseen.setdefault((why, _plain(decision)), []).append(request)
-    holes = tuple(sorted((_hole(why, made, found) for (why, made), found in unseen.items()), key=_order))
+    holes = tuple(sorted((_hole(rule, why, made, found) for (why, made), found in unseen.items()), key=_order))
     lost = sum(len(found) for (why, _), found in unseen.items() if why is not Why.LATE)
     sight = Sight.BLIND if lost == len(asked) else Sight.HALF if holes else Sight.SEES
     return Judgement(rule.id, rule.number, rule.title, rule.severity, sight, needs(rule), holes)
@@ -100,22 +100,33 @@ def _plain(decision: Decision) -> Decision:
     return Decision(decision.level, (), decision.rule)
 
 
-def _hole(why: Why, decision: Decision, requests: list[Request]) -> Hole:
-    verbs, targets = _distinct(one.verb for one in requests), _distinct(one.kind or one.path for one in requests)
-    callers = _distinct(one.user for one in requests)
+def _hole(rule: Rule, why: Why, decision: Decision, requests: list[Request]) -> Hole:
     by = decision.rule
+    bare = rule.gate and not (by and (by.resources or by.urls))  # nothing was told apart by what is asked for
+    targets = ("*",) if bare else _distinct(_target(one, by) for one in requests)
+    callers = {one.user for one in requests}
     return Hole(
         why,
         by.number if by else None,
         by.line if by else None,
         decision.level,
-        verbs,
+        _distinct(one.verb for one in requests),
         targets,
-        () if SOMEBODY in callers else callers,
+        () if callers & {SOMEBODY, ACCOUNT} else _distinct(_caller(user) for user in callers),
     )
 
 
-def _distinct(found: Iterator[str]) -> tuple[str, ...]:
+def _caller(user: str) -> str:
+    return NODES if user == NODE else user
+
+
+def _target(request: Request, by: PolicyRule | None) -> str:
+    """The resource, or the path as the policy writes it."""
+    urls = (url for url in by.urls if under(request.path, url)) if by else iter(())
+    return request.kind or next(urls, request.path)
+
+
+def _distinct(found: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(found)))
 
 

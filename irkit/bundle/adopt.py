@@ -31,8 +31,7 @@ def adopt(
 
     Raises UsageError for a folder that is none and for recipients that are none, and what `seal` raises.
     """
-    if not folder.is_dir():
-        raise UsageError(f"not a folder: {folder}", "the folder that holds the files to seal")
+    _refuse(folder, out)
     name = layout.bundle_name(case, folder.resolve().name, at)
     told = afterwards.told("folder.sealed", operator, at, case=case, folder=str(folder), recipients=list(recipients))
     staged = _veiled(folder, out / f"{name}.veiled", recipients) if recipients else folder
@@ -43,11 +42,20 @@ def adopt(
             shutil.rmtree(staged)
 
 
+def _refuse(folder: Path, out: Path) -> None:
+    if not folder.is_dir():
+        raise UsageError(f"not a folder: {folder}", "the folder that holds the files to seal")
+    if (folder / layout.COLLECTION).exists():
+        raise UsageError(f"{layout.COLLECTION} is a name of irkit's own", "rename the file, or seal the folder above")
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(f"the bundle would be sealed into itself: {out} is in {folder}", "--out of another folder")
+
+
 def _veiled(folder: Path, staged: Path, recipients: Sequence[str]) -> Path:
     """A copy of `folder` in which every file is encrypted, on the disk that the bundle goes to."""
     try:
         staged.mkdir(parents=True, mode=0o700)
-        confide(folder, staged, recipients)
+        layout.write_sealed(staged, confide(folder, staged, recipients))
     except OSError as error:
         raise BundleError(f"cannot make {staged}: {error.strerror}") from error
     except IrkitError:

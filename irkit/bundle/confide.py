@@ -9,8 +9,10 @@ from irkit import digest
 from irkit.bundle import layout, veil
 from irkit.bundle.layout import Sealed
 from irkit.bundle.seal import payload
+from irkit.text import slug
 
 FOLDER = "sealed/"
+_LONGEST = 240  # bytes of a name; most file systems take 255, and a suffix or two is to come
 
 
 def confide(data: Path, staged: Path, recipients: Sequence[str], clear: Sequence[str] = ()) -> list[Sealed]:
@@ -27,8 +29,16 @@ def confide(data: Path, staged: Path, recipients: Sequence[str], clear: Sequence
     ]
 
 
+def _named(part: str) -> str:
+    """`part` where it is text and short enough to get a suffix while it is written; else its slug."""
+    try:
+        return part if len(part.encode()) <= _LONGEST else slug(part)
+    except UnicodeEncodeError:  # bytes on disk that are no UTF-8: JSON could not name them
+        return slug(part)
+
+
 def _one(file: Path, path: str, staged: Path, recipients: Sequence[str]) -> Sealed:
-    member = FOLDER + path + veil.SUFFIX
+    member = FOLDER + "/".join(map(_named, path.split("/"))) + veil.SUFFIX
     target = staged / member
     made = digest.of_file(target) if target.exists() else veil.veil(file, target, recipients)
     return Sealed(path, member, made.sha256)

@@ -84,6 +84,11 @@ def write_collection(record: RunRecord, data: Path, sealed: Sequence[Sealed] | N
     return _write(told, data / COLLECTION)
 
 
+def write_sealed(data: Path, sealed: Sequence[Sealed]) -> Path:
+    """Write a `collection.json` for files that irkit did not collect: only what is sealed, and where it stands."""
+    return _write({"artifacts": (), "gaps": (), "sealed": sealed}, data / COLLECTION)
+
+
 def _write(noun: Mapping[str, object], path: Path) -> Path:
     try:
         digest.write([codec.pretty(noun)], path)

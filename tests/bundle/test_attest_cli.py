@@ -168,7 +168,7 @@ def veiled(irkit: Irkit, tmp_path: Path) -> Path:
 
 def test_only_recipients_open_it_and_that_is_on_record(irkit: Irkit, veiled: Path, tmp_path: Path) -> None:
     names = irkit("bundle", "ls", veiled).stdout.split()
-    assert names[:2] == ["data/sealed/a.txt.age", "data/sealed/logs/b.log.age"]
+    assert names[:3] == ["data/collection.json", "data/sealed/a.txt.age", "data/sealed/logs/b.log.age"]
     assert not list(tmp_path.glob("*.veiled"))
     ended = irkit("bundle", "unseal", veiled, "-i", "key.txt", "--reason", "ticket 12", "--out", "opened", "-o", "json")
     told = json.loads(ended.stdout)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 _PIECE = 256  # bytes of one searched form; a longer secret is searched for piece by piece
 _SHORTEST_LINE = 16
-_WORDS = re.compile(rb"[A-Za-z]+(?:[^A-Za-z0-9]?[A-Za-z]+)*")
+_WORDS = re.compile(rb"[A-Za-z]++(?:[^A-Za-z0-9][A-Za-z]++)*+")
 _HEX = re.compile("%[0-9A-F]{2}")
 _CLASSES = tuple(re.compile(one) for one in (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[^A-Za-z0-9]"))
 

@@ -20,7 +20,7 @@ _QUOTE = re.compile(rb"\\{0,7}\"|'|`")
 _HEADERS = re.compile("cookie|authorization", re.I)
 _LINE = re.compile(rb"[^\r\n\x00\"']{1,%d}" % LONGEST)
 # A separator belongs to the value unless the value seems to end there.
-_BARE = re.compile(rb"(?:[^\s\x00\"'`,;&<>\\]|[,;&](?![\s,;&]|[\w.-]{1,40}+[=:]|\Z)){1,%d}" % LONGEST)
+_BARE = re.compile(rb"(?:[^\s\x00\"'`,;&<>\\]|[,;&](?![\s,;&]|[\w.-]{1,40}+[=:]|\Z)){1,%d}+" % LONGEST)
 _TAIL = b")]}>.,:;!"
 _UNTIL_QUOTE = re.compile(rb"[^\"\r\n]*+")
 _UNTIL_SPACE = re.compile(rb"[^\s\x00\"'`<>\\]*+")
@@ -92,7 +92,7 @@ def _bare(text: bytes, start: int, name: str) -> int:
 
 def _spared(value: bytes, name: str, *, quoted: bool) -> bool:
     """Whether `value` is left: nothing, or a word that a log says about a secret rather than the secret."""
-    if words.trivial(value) or TOKEN.fullmatch(value) or words.directory(name, value):
+    if words.trivial(value) or TOKEN.fullmatch(value) or words.harmless(name, value):
         return True
     if words.names_password(name):
         return words.prose(value) and not quoted

@@ -2,6 +2,7 @@ r"""JSON's escapes, undone on bytes: what is no UTF-8 stays as it is, and every 
 
 from __future__ import annotations
 
+import json
 import re
 
 _ESCAPE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.S)
@@ -11,7 +12,13 @@ _SHORT |= {b"\\" + char: char for char in (b'"', b"\\", b"/")}
 
 def undone(raw: bytes) -> bytes:
     r"""`raw` without its escapes (`\n`, `\u0026`, `\"`); what JSON does not know as one stays."""
-    return _ESCAPE.sub(lambda hit: _meant(hit[0]), raw) if b"\\" in raw else raw
+    if b"\\" not in raw:
+        return raw
+    try:
+        text: str = json.loads(b'"' + raw + b'"', strict=False)
+        return text.encode("utf-8", "surrogatepass")
+    except ValueError:  # no UTF-8, or an escape that JSON does not know: the same, slower
+        return _ESCAPE.sub(lambda hit: _meant(hit[0]), raw)
 
 
 def _meant(escape: bytes) -> bytes:

@@ -68,9 +68,11 @@ def _basic(credential: bytes) -> bool:
 
 
 _END = re.compile(rb"-----END [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----")
-_BODY = re.compile(TOKEN.pattern + rb"|\\[nrt]|(?<![A-Za-z0-9+/=.:-])[A-Za-z0-9+/]{8,}={0,2}|[A-Za-z0-9+/]{2,}={1,2}")
+# Whole runs, so that a run is looked at once; tokens and escapes are passed over.
+_BODY = re.compile(TOKEN.pattern + rb"|\\[nrt]|[A-Za-z0-9+/]++={0,2}+")
 _FARTHEST = 16 << 10
 _WHOLE_LINE = 40
+_FRACTION = 16  # more than the nanoseconds of a time
 
 
 def private_key(text: bytes, at: int) -> Iterator[Span]:
@@ -84,8 +86,18 @@ def private_key(text: bytes, at: int) -> Iterator[Span]:
     stop, shortest = (end.start(), 2) if end else (stop, _WHOLE_LINE)
     armour = text.find(b"-----", at, at + 16)
     for run in _BODY.finditer(text, armour + 5 if armour >= 0 else at, stop):
-        if run[0][:1] not in b"[\\" and len(run[0]) >= shortest and text[run.end() : run.end() + 1] != b":":
+        if len(run[0]) >= shortest and _key_like(text, run):
             yield from _pieces(*run.span())
+
+
+def _key_like(text: bytes, run: re.Match[bytes]) -> bool:
+    """Whether a run could be a line of a key: no token, no escape, no part of a time or a date, no name of a header."""
+    before, after = text[run.start() - 1 : run.start()], text[run.end() : run.end() + 1]
+    if run[0][:1] in b"[\\" or after == b":":
+        return False
+    if before in (b".", b":", b"-"):
+        return len(run[0]) > _FRACTION
+    return len(run[0]) >= 8 or run[0].endswith(b"=")
 
 
 def _pieces(start: int, end: int) -> Iterator[Span]:

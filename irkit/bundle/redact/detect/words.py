@@ -7,7 +7,7 @@ from functools import lru_cache
 
 # Within a name without its separators, in lower case.
 _SECRET = re.compile(
-    "password|passwd|passphrase|passcode|secret|token|credential|authorization|cookie|bearer|jwt|"
+    "password(?!less)|passwd|passphrase|passcode|secret(?!ar)|token(?!iz)|credential|authorization|cookie|bearer|jwt|"
     "apikey|accesskey|privatekey|secretkey|encryptionkey|signingkey|masterkey|accountkey|sharedkey|authkey|storagekey|"
     "sshkey|clientkey|licensekey|hmackey|webhookkey|sessionid|connectionstring|connstr"
 )
@@ -57,9 +57,11 @@ def trivial(value: bytes) -> bool:
     return bool(_TRIVIAL.fullmatch(value))
 
 
-def directory(name: str, value: bytes) -> bool:
-    """Whether it is the shell's PWD, which is no password."""
-    return name.lower() in ("pwd", "oldpwd") and value.startswith(b"/")
+def harmless(name: str, value: bytes) -> bool:
+    """Whether `value` is no secret though `name` sounds so: the shell's PWD, a number of a language model's tokens."""
+    if name.lower() in ("pwd", "oldpwd"):
+        return value.startswith(b"/")
+    return name.lower().endswith("tokens") and value.isdigit() and len(value) <= 7
 
 
 def plain(value: bytes) -> bool:

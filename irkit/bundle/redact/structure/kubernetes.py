@@ -81,7 +81,7 @@ def _has_tables(row: Row) -> bool:
 
 
 def _unless_prose(node: Node, rule: str, name: str) -> Iterator[Secret]:
-    return (found for found in whole(node, rule) if not words.prose(found[2]) and not words.directory(name, found[2]))
+    return (found for found in whole(node, rule) if not words.prose(found[2]) and not words.harmless(name, found[2]))
 
 
 def arguments(row: Row) -> Iterator[Part]:
@@ -98,8 +98,10 @@ def _argument(item: Text, value: bytes, before: bytes) -> Iterator[Part]:
     hit = _FLAG.match(value) or _VARIABLE.match(value)
     named = _FLAG.fullmatch(before)
     if hit and hit[2] and words.names_secret(hit[1].decode()):
-        yield item, hit.end(), "argument"
+        if not words.harmless(hit[1].decode(), value[hit.end() :]):
+            yield item, hit.end(), "argument"
     elif named and not named[2] and words.names_secret(named[1].decode()) and not value.startswith(b"--"):
-        yield item, 0, "argument"
+        if not words.harmless(named[1].decode(), value):
+            yield item, 0, "argument"
     elif _USER.fullmatch(before) and b":" in value:
         yield item, value.index(b":") + 1, "argument"

@@ -13,7 +13,8 @@ from irkit.bundle.redact.structure.tree import Text
 
 def outward(text: Text, spans: Iterable[Span]) -> list[Span]:
     """`spans` of the decoded string as spans of the document that holds it, with what they stand for."""
-    told = [_told(text.value, span) for span in spans]
+    value = text.value
+    told = [_told(value, span) for span in spans]
     if not told or b"\\" not in text.raw:
         return [replace(span.moved(text.start), quote=_escaped(span.quote)) for span in told]
     inner, outer = escapes.steps(text.raw)

@@ -15,6 +15,7 @@ from irkit.model.audit import Finding, Match, Severity, Tier
 
 MEMORY = 64 << 20  # bytes
 _EARLY = datetime.min.replace(tzinfo=UTC)
+_LATE = datetime.max.replace(tzinfo=UTC)
 
 
 class Hit(NamedTuple):
@@ -29,6 +30,7 @@ class Hit(NamedTuple):
     level: str
     line: bytes
     issued: str = ""  # the credential that this request of the pod's own identity brought forth; "": none
+    asked: datetime | None = None  # when the request was received; None: it does not say
 
 
 class _Kept(NamedTuple):
@@ -42,6 +44,7 @@ class _Kept(NamedTuple):
     offset: int
     audit_id: str
     level: str
+    asked: datetime
 
     @property
     def where(self) -> str:
@@ -58,6 +61,7 @@ class Haul:
         self._seen: set[bytes] = set()
         self._store: BinaryIO = cast(BinaryIO, tempfile.SpooledTemporaryFile(MEMORY))
         self._successor: datetime | None = None
+        self._begun: set[datetime] = set()
 
     def close(self) -> None:
         """Give the disk back."""
@@ -72,9 +76,14 @@ class Haul:
         self._seen.add(mark)
         place = self._store.seek(0, 2) or 0
         self._store.write(hit.line)
-        words = (sys.intern(hit.reason), source, hit.offset, hit.audit_id, sys.intern(hit.level))
+        asked = hit.asked or hit.at or _LATE
+        words = (sys.intern(hit.reason), source, hit.offset, hit.audit_id, sys.intern(hit.level), asked)
         self._kept.append(_Kept(hit.at or _EARLY, sys.intern(hit.stage), place, len(hit.line), hit.tier, *words))
         self.issued |= {hit.issued} - {""}
+
+    def begin(self, begun: set[datetime]) -> None:
+        """The pod was made at one of these instants: what names it from before concerns a predecessor."""
+        self._begun |= begun
 
     def end(self, successor: datetime | None) -> None:
         """Another pod took the name at that instant: what names the pod from then on concerns the other."""
@@ -87,8 +96,11 @@ class Haul:
             yield Match(kept.tier, kept.reason, kept.where, whole(line), line)
 
     def _ours(self, kept: _Kept) -> bool:
-        """False for what names a successor."""
-        return not (kept.tier is Tier.NAME and self._successor and kept.at >= self._successor)
+        """False for what names a successor or, where its creation stands in the log, a predecessor."""
+        if kept.tier is not Tier.NAME:
+            return True
+        early = len(self._begun) == 1 and kept.asked < min(self._begun)
+        return not early and not (self._successor and kept.at >= self._successor)
 
     def _line(self, kept: _Kept) -> bytes:
         self._store.seek(kept.place)

@@ -10,6 +10,7 @@ from irkit.audit.filter.grammar import Filter
 from irkit.audit.haul import Hit
 from irkit.audit.matching.judge import judge
 from irkit.audit.matching.quarry import Quarry
+from irkit.audit.matching.sure import another
 from irkit.audit.read.blocks import Block, blocks
 from irkit.audit.read.event import Event, decode, whole
 from irkit.audit.read.scan import Piece, census, ends, hits, plausible
@@ -29,6 +30,7 @@ class Caught:
     last: datetime | None = None
     unknown: int = 0  # events for which the filter hangs on a body that was not logged
     successor: datetime | None = None  # when another pod of the same name was first made; None: not in this piece
+    begun: set[datetime] = field(default_factory=set)  # when the pod itself may have been made
     torn: str = ""  # why the rest of the source could not be read; "" when it could
 
 
@@ -74,12 +76,15 @@ class Hunt:
         at = event.written
         if self.quarry and self.quarry.succeeded_by(event):
             caught.successor = caught.successor or at
+        if self.quarry and event.received and self.quarry.begun_by(event) and not another(self.quarry, event):
+            caught.begun.add(event.received)
         if not self.window.holds(at):
             return
         verdict = judge(self.quarry, event) if self.quarry else (Tier.FILTERED, "asked for")
         if verdict and self._passes(line, caught):
             issued = self.quarry.issued(event) if self.quarry else ""
-            caught.hits.append(Hit(offset, *verdict, at, event.auditID, event.stage, event.level, line, issued))
+            words = (event.auditID, event.stage, event.level)
+            caught.hits.append(Hit(offset, *verdict, at, *words, line, issued, event.received))
 
     def _passes(self, line: bytes, caught: Caught) -> bool:
         passed = holds(self.tree, whole(line)) if self.tree else True

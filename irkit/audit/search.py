@@ -91,6 +91,7 @@ class Search:
             for hit in caught.hits:
                 haul.add(unit.source.label, hit)
             haul.end(caught.successor)
+            haul.begin(caught.begun)
             caught.hits = []
             yield unit.source, caught
 

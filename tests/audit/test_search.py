@@ -15,7 +15,7 @@ from irkit.audit.read import scan
 from irkit.audit.search import Search, search
 from irkit.model.audit import Match, Tier
 from irkit.model.evidence import GapReason
-from tests.audit.logs import CREDENTIAL, OTHER, POD_UID, START, TARGET, UID, at, event, line, log
+from tests.audit.logs import CREDENTIAL, OTHER, POD_UID, START, TARGET, UID, Event, at, event, line, log
 
 EXEC: dict[str, Any] = event(sub="exec", audit_id="exec", code=101, seconds=60) | {"stage": "ResponseStarted"}
 ENDED = EXEC | {"stage": "ResponseComplete", "stageTimestamp": at(90)}
@@ -201,6 +201,22 @@ def test_a_successor_of_the_same_name_ends_the_match_by_name(tmp_path: Path) -> 
     assert [match.event["auditID"] for match in matches[:2]] == [before["auditID"], refused["auditID"]]
     assert [match.tier for match in matches[2:]] == [Tier.UID]
     assert looking.summary().matched == {"uid": 1, "name": 2}
+
+
+def test_a_predecessor_that_died_in_the_second_of_our_pods_birth_is_told_apart_by_the_creation(tmp_path: Path) -> None:
+    before = event(sub="exec", code=101, seconds=0.2, user="before")
+    born = event("create", code=201, seconds=0.4)
+    after = event(sub="exec", code=101, seconds=0.6, user="after")
+
+    def users(*events: Event) -> list[str]:
+        return [match.event["user"]["username"] for match in search([str(log(tmp_path / "a.log", events))], TARGET)]
+
+    assert users(before, born, after) == ["alice", "after"]
+    assert users(before, after) == ["before", "after"]  # the log does not tell
+    twice = event("create", code=201, seconds=0.1)
+    assert users(twice, before, born, after) == ["alice", "before", "alice", "after"]  # nor here
+    other = twice | {"level": "RequestResponse", "responseObject": {"kind": "Pod", "metadata": {"uid": OTHER}}}
+    assert users(other, before, born, after) == ["alice", "after"]
 
 
 def test_a_chain_of_minted_tokens_is_followed(tmp_path: Path) -> None:

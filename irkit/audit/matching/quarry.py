@@ -67,6 +67,14 @@ class Quarry:
         """False for what is older than the pod: it concerns a predecessor of the same name."""
         return self.created is None or at is None or at >= self.created
 
+    def begun_by(self, event: Event) -> bool:
+        """True where `event` may have made this pod: within the second that creationTimestamp names."""
+        ref, asked, done = event.ref, event.received, event.written
+        if not (self.created and asked and done and event.code == 201 and begins(event)):
+            return False
+        named = (ref.namespace, ref.name) == (self.namespace, self.name)
+        return named and asked < self.created + SECOND and done >= self.created
+
     def succeeded_by(self, event: Event) -> bool:
         """True where `event` makes another pod of the same name: its creation was asked for when this one existed."""
         ref, received = event.ref, event.received

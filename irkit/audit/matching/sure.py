@@ -41,12 +41,12 @@ def by_name(pod: Quarry, event: Event) -> str:
     if not pod.name or (ref.resource, ref.namespace, ref.name) != ("pods", pod.namespace, pod.name):
         return ""
     at = event.written if begins(event) else event.received
-    if (pod.uid and _another(pod, event)) or not pod.lived(at):
+    if (pod.uid and another(pod, event)) or not pod.lived(at):
         return ""
     return "objectRef names the pod" + (", within its lifetime" if pod.created else "; its lifetime is not known")
 
 
-def _another(pod: Quarry, event: Event) -> bool:
+def another(pod: Quarry, event: Event) -> bool:
     """True where the event bears the uid of a predecessor or successor of the same name."""
     asked, answered = body(event.requestObject), body(event.responseObject)
     borne = {event.ref.uid, *(text_at(asked, path) for path, _ in _BODY[1:3])}

@@ -17,6 +17,7 @@ from irkit.drill.range import server
 from tests.cluster.real import RealCluster
 from tests.drill.exchanges import Exchange, exchanges, plain
 
+LIKE = "1.37"  # the wording of answers changes from version to version; what irkit relies on is in tests/contracts
 NAMESPACE = f"drill-{uuid.uuid4().hex[:8]}"
 
 
@@ -52,7 +53,9 @@ def said(pool: urllib3.PoolManager, url: str, exchange: Exchange) -> str:
 
 
 @pytest.mark.real
-def test_the_same_requests_have_the_same_answers(proxied: str, tmp_path: Path) -> None:
+def test_the_same_requests_have_the_same_answers(real_cluster: RealCluster, proxied: str, tmp_path: Path) -> None:
+    if not real_cluster.version.startswith(f"v{LIKE}."):
+        pytest.skip(f"LEFT OUT: the practice cluster words its answers as {LIKE} does, not as {real_cluster.version}")
     pool = urllib3.PoolManager(retries=False, timeout=20)
     space = Exchange("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
     away = Exchange("DELETE", f"/api/v1/namespaces/{NAMESPACE}")

@@ -60,6 +60,9 @@ def test_the_resources_of_kubernetes_are_those_we_know(real_cluster: RealCluster
     served = real_cluster.kubectl("api-resources", "--no-headers", "--output=name").split()
     ours = {f"{name}.{group}".rstrip(".") for group, names in RESOURCES.items() for name in names}
     builtin = {name for name in served if name.partition(".")[2] in RESOURCES}
-    assert builtin == ours
+    assert builtin <= ours
+    if real_cluster.version.startswith("v1.37."):  # an older one serves fewer
+        assert builtin == ours
     wide = real_cluster.kubectl("api-resources", "--no-headers", "--output=name", "--namespaced=false").split()
-    assert {name.partition(".")[0] for name in wide if name.partition(".")[2] in RESOURCES} == CLUSTER_WIDE
+    scoped = {name.partition(".")[0] for name in wide if name.partition(".")[2] in RESOURCES}
+    assert scoped == CLUSTER_WIDE & {name.partition(".")[0] for name in builtin}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -11,16 +12,24 @@ from typing import BinaryIO
 import msgspec
 
 from irkit import digest, times
+from irkit.audit.detect.allow.entries import Allow
+from irkit.audit.detect.registry import BY_ID, by_severity
+from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.read.sources import COLLECTOR
+from irkit.audit.read.window import Window
 from irkit.audit.search import search
 from irkit.model import codec
-from irkit.model.audit import AuditSummary, Match
+from irkit.model.audit import AuditSummary, Finding, Match
 from irkit.model.evidence import Artifact, Gap
 from irkit.model.run import Target
+
+FINDINGS = 500  # in the summary
+IDS = 100  # audit ids of one finding there
 
 _ABOUT = {
     "events.jsonl": "audit events that concern the pod, as the API server wrote them, in time order",
     "matches.jsonl": "the same events, each with tier, reason and where it stood",
+    "findings.jsonl": "what the rules of docs/detections.md say about these events, gravest first",
     "summary.json": "what was read and what matched",
 }
 
@@ -41,14 +50,22 @@ def gather(
     found = search(sources, target, since=since, until=until)
     folder = into / "audit"
     folder.mkdir(parents=True, exist_ok=True)
+    work, watched = Watch(Allow(), Window()), Watched()
     with tempfile.TemporaryFile(dir=folder) as lines:
-        matches = digest.write(_explained(found, lines), folder / "matches.jsonl")
+        matches = digest.write(_explained(found, lines, lambda raw: work.line(raw, watched)), folder / "matches.jsonl")
         lines.seek(0)
         events = digest.write(iter(lambda: lines.read(digest.CHUNK), b""), folder / "events.jsonl")
-    summary = found.summary()
+    findings = by_severity((*found.summary().findings, *watched.tally.findings(BY_ID)))
+    told = digest.write((codec.compact(finding) + b"\n" for finding in findings), folder / "findings.jsonl")
+    summary = replace(found.summary(), findings=_few(findings), blind=dict(sorted(watched.blind.items())))
     written = digest.write([codec.pretty(summary)], folder / "summary.json")
-    made = zip(("events.jsonl", "matches.jsonl", "summary.json"), (events, matches, written), strict=True)
+    made = zip(_ABOUT, (events, matches, told, written), strict=True)
     return summary, [*(_artifact(name, measured, clock()) for name, measured in made), *found.gaps]
+
+
+def _few(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """As many as a journal and a report bear; `findings.jsonl` has them whole."""
+    return tuple(replace(finding, audit_ids=finding.audit_ids[:IDS]) for finding in findings[:FINDINGS])
 
 
 def line(match: Match) -> bytes:
@@ -58,10 +75,11 @@ def line(match: Match) -> bytes:
     return msgspec.json.encode(fields) + b"\n"
 
 
-def _explained(found: Iterable[Match], lines: BinaryIO) -> Iterator[bytes]:
-    """The explained lines; the bare ones go to `lines` on the way, so that the search runs once."""
+def _explained(found: Iterable[Match], lines: BinaryIO, judge: Callable[[bytes], None]) -> Iterator[bytes]:
+    """The explained lines; the bare ones go to `lines` and the rules on the way, so that the search runs once."""
     for match in found:
         lines.write(match.raw + b"\n")
+        judge(match.raw)
         yield line(match)
 
 

@@ -66,4 +66,5 @@ class AuditSummary:
     levels: dict[str, int] = field(default_factory=dict)  # audit level -> count, over matched events
     first: datetime | None = None  # None: no event read
     last: datetime | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()  # gravest first; of very many the first so many
+    blind: dict[str, int] = field(default_factory=dict)  # rule -> matched requests whose body was not logged

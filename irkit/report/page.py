@@ -126,6 +126,7 @@ def _coverage(audit: AuditSummary | None) -> list[Fact]:
     window = "no event read"
     if audit.first and audit.last:
         window = f"{figures.instant(audit.first)} to {figures.instant(audit.last)}"
+    blind = ", ".join(f"{rule} {figures.count(number)}" for rule, number in sorted(audit.blind.items()))
     return [
         ("Sources", ", ".join(audit.sources) or "none"),
         ("Window", window),
@@ -133,6 +134,7 @@ def _coverage(audit: AuditSummary | None) -> list[Fact]:
         ("Lines that are no audit events", figures.count(audit.malformed)),
         ("Duplicates", figures.count(audit.duplicates)),
         ("Levels of the matched events", levels or "none"),
+        *([("Requests that rules could not judge, their bodies not logged", blind)] if blind else []),
     ]
 
 

@@ -30,6 +30,11 @@ def known(ids: Iterable[str]) -> frozenset[str]:
     return found
 
 
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """The gravest first, those of one severity in time order."""
+    return sorted(findings, key=lambda found: (_GRAVEST.index(found.severity), found.at))
+
+
 def by_gravity(findings: Iterable[Finding]) -> Iterator[tuple[Rule, list[Finding]]]:
     """Findings of `RULES` rule by rule, the gravest rule first; each rule's in time order."""
     ordered = sorted(findings, key=lambda found: (_GRAVEST.index(found.severity), BY_ID[found.rule].number, found.rule))

@@ -29,7 +29,7 @@ class Oracle:
         lines = [json.dumps(text), *(json.dumps(_asked(request)) for request in requests)]
         done = subprocess.run([self.program], input="\n".join(lines), check=True, capture_output=True, text=True)
         refused, *decisions = (json.loads(line) for line in done.stdout.splitlines())
-        return refused, [found | {"OmitStages": found["OmitStages"] or []} for found in decisions]
+        return refused, [found | {"OmitStages": sorted(set(found["OmitStages"] or ()))} for found in decisions]
 
 
 def _asked(request: Request) -> dict[str, Any]:

@@ -1,0 +1,166 @@
+"""The one door to the web framework: HTTP in, `Intake` behind it, and nothing else on this port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from irkit import times
+from irkit.errors import UsageError
+from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.intake import RETRY_AFTER, Answer, Intake
+from irkit.triggers.metrics import CONTENT_TYPE
+from irkit.triggers.queue.protocol import Desk, QueueError
+
+BODY_SECONDS = 10  # a body that is not there by then is not coming
+AT_ONCE = 256  # more than this waits to be sent again: uvicorn answers 503
+
+
+class _TooLarge(Exception):
+    """The body is larger than the format's cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """The handlers. What blocks runs in a thread."""
+
+    intake: Intake
+    desk: Desk
+
+    def routes(self) -> list[BaseRoute]:
+        """Every path there is."""
+        return [
+            Route("/v1/alerts/{source}", self.alerts, methods=["POST"]),
+            Route("/v1/alerts/{source}", self.handshake, methods=["OPTIONS"]),
+            Route("/healthz", self.health),
+            Route("/readyz", self.readiness),
+            Route("/metrics", self.metrics),
+        ]
+
+    async def alerts(self, request: Request) -> Response:
+        """Know the sender, keep what it says, then 202."""
+        began, name = time.perf_counter(), request.path_params["source"]
+        known = name in self.intake.sources
+        answer = await self._answer(name, request) if known else Answer(404, "no-such-source")
+        self.intake.metrics.request(name if known else "", answer.outcome, time.perf_counter() - began)
+        headers = {"Retry-After": str(RETRY_AFTER)} if answer.status == 503 else None
+        return JSONResponse(answer.body, answer.status, headers)
+
+    async def _answer(self, name: str, request: Request) -> Answer:
+        if request.headers.get("content-encoding", "identity") != "identity":
+            return Answer(415, "encoded")
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(request, self.intake.sources[name].format.cap)
+        except _TooLarge:
+            return Answer(413, "too-large")
+        except TimeoutError:
+            return Answer(408, "too-slow")
+        except ClientDisconnect:
+            return Answer(400, "cut-off")
+        return await run_in_threadpool(self.intake.receive, Delivery(name, body, times.now(), _headers(request)))
+
+    async def handshake(self, request: Request) -> Response:
+        """CloudEvents asks first whether deliveries are welcome, so that nobody is flooded who did not ask for it."""
+        source = self.intake.sources.get(request.path_params["source"])
+        origin = request.headers.get("webhook-request-origin")
+        if source is None or source.format.name != "cloudevents" or origin is None:
+            return Response(status_code=405, headers={"Allow": "POST"})
+        return Response(headers={"WebHook-Allowed-Origin": origin, "Allow": "POST"})
+
+    async def health(self, request: Request) -> Response:
+        """The process answers."""
+        return PlainTextResponse("ok\n")
+
+    async def readiness(self, request: Request) -> Response:
+        """The queue answers too."""
+        jobs = await run_in_threadpool(self._jobs)
+        return PlainTextResponse("ready\n" if jobs is not None else "no queue\n", 200 if jobs is not None else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """OpenMetrics."""
+        jobs = await run_in_threadpool(self._jobs)
+        return Response(self.intake.metrics.text(jobs), media_type=CONTENT_TYPE)
+
+    def _jobs(self) -> dict[str, int] | None:
+        try:
+            return {str(state): count for state, count in self.desk.counts().items()}
+        except QueueError:
+            return None
+
+
+async def _body(request: Request, cap: int) -> bytes:
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > cap:
+        raise _TooLarge
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > cap:
+            raise _TooLarge
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """Names in lower case; of one that came more than once all values, as RFC 9110 joins them."""
+    found: dict[str, str] = {}
+    for name, value in request.headers.items():
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files in PEM. With `client_ca`, nobody speaks without a certificate of that authority."""
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None  # None: clients need no certificate
+
+
+class Server:
+    """A server on a socket that listens already, so that its port is known before it serves."""
+
+    def __init__(self, endpoints: Endpoints, listening: socket.socket, tls: Tls | None = None) -> None:
+        app = Starlette(routes=endpoints.routes())
+        app.router.redirect_slashes = False  # a path is a source, or it is not there
+        config = uvicorn.Config(
+            app, lifespan="off", ws="none", log_config=None, access_log=False, server_header=False,
+            proxy_headers=False, limit_concurrency=AT_ONCE, timeout_graceful_shutdown=10,
+            ssl_certfile=tls.certificate if tls else None, ssl_keyfile=tls.key if tls else None,
+            ssl_ca_certs=str(tls.client_ca) if tls and tls.client_ca else None,
+            ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.client_ca else ssl.CERT_NONE,
+        )  # fmt: skip
+        self._server, self._socket = uvicorn.Server(config), listening
+        host, port = listening.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"{'https' if tls else 'http'}://{shown}:{port}"
+
+    def run(self) -> None:
+        """Serve until SIGINT, SIGTERM or `stop`; requests under way are answered first."""
+        self._server.run(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Ask `run`, in another thread, to end."""
+        self._server.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 is any free one. Raises UsageError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host} port {port}: {error.strerror}", "choose another") from error

@@ -1,0 +1,58 @@
+"""A server put together from a triggers file, and taken apart again; never one whose secrets travel in the clear."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from irkit.errors import UsageError
+from irkit.triggers import sources
+from irkit.triggers.intake import Intake
+from irkit.triggers.metrics import Metrics
+from irkit.triggers.queue.opening import opened
+from irkit.triggers.routing.lint import Loaded
+from irkit.triggers.server import Endpoints, Server, Tls, listen
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to listen. `behind_proxy`: something in front ends TLS, so plain HTTP from elsewhere is meant."""
+
+    host: str = "127.0.0.1"
+    port: int = 8484
+    tls: Tls | None = None  # None: plain HTTP
+    behind_proxy: bool = False
+
+
+@contextmanager
+def serving(loaded: Loaded, queue: str, place: Place) -> Iterator[Server]:
+    """A server that listens, with its queue at the address `queue`; `run` serves. Raises UsageError, QueueError."""
+    _safe(loaded, place)
+    known = sources.ready(loaded.triggers)
+    store = opened(queue)
+    try:
+        with listen(place.host, place.port) as listening:
+            intake = Intake(loaded, known, store.queue, Metrics())
+            yield Server(Endpoints(intake, store.desk), listening, place.tls)
+    finally:
+        store.close()
+
+
+def _safe(loaded: Loaded, place: Place) -> None:
+    by_transport = [name for name, source in loaded.triggers.sources.items() if source.auth.mtls]
+    if by_transport and not (place.tls and place.tls.client_ca):
+        raise UsageError(f"source {by_transport[0]} relies on mTLS, which needs --client-ca")
+    if place.tls is None and not place.behind_proxy and not _loopback(place.host):
+        raise UsageError(
+            f"plain HTTP on {place.host} would show every secret on the way",
+            "--tls-cert and --tls-key; or --behind-proxy, where something in front ends TLS",
+        )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

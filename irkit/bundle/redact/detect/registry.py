@@ -27,9 +27,10 @@ class Detector:
     guess: bool = False  # it judges what stands behind a name; in a document the structure says that better
 
 
-_NAMES = (
+# What stands in the names of secrets; `words.names_secret` judges the whole name.
+NAMES = (
     rb"(?:pass(?:word|wd|phrase|code)|pwd|secret|token|credential|creds|authorization|cookie|bearer|jwt|"
-    rb"(?:api|access|private|secret|encryption|signing|master|account|shared|auth|storage|ssh|client|license|hmac)"
+    rb"(?:api|access|private|secret|encryption|signing|master|account|shared|auth|storage|ssh|client|license|hmac|webhook)"
     rb"[_.-]?key|session[_.-]?id|conn(?:ection)?[_.-]?str(?:ing)?|[^a-z](?:pass|pw|pat|sas|dsn|sig|auth))"
 )
 _REST = rb"[A-Za-z0-9_.-]{0,32}"
@@ -59,13 +60,11 @@ DETECTORS = (
     Detector("private-key", rb"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY", private_key, spread=True),
     Detector("url-password", rb"://[^\s/:@\"'<>\\]{0,128}:[^\s/\"'<>\\]{1,256}@", in_url),
     Detector("authorization", rb"(?:bearer|basic)[ \t]{1,4}[A-Za-z0-9+/=._~-]{8}", scheme, caseless=True),
-    Detector(
-        "assigned", _NAMES + _REST + rb"[\"'\\\]]{0,6}\s{0,4}(?:=>|:=|[:=>])", assigned, caseless=True, guess=True
-    ),
-    Detector("flag", rb"-" + _NAMES + _REST + rb"[\s\x00]{1,4}[^\s\x00-]", flagged, caseless=True, guess=True),
+    Detector("assigned", NAMES + _REST + rb"[\"'\\\]]{0,6}\s{0,4}(?:=>|:=|[:=>])", assigned, caseless=True, guess=True),
+    Detector("flag", rb"-" + NAMES + _REST + rb"[\s\x00]{1,4}[^\s\x00-]", flagged, caseless=True, guess=True),
     Detector(
         "flag-prefixed",
-        rb"--[A-Za-z0-9_-]{1,40}" + _NAMES + rb"[A-Za-z0-9_-]{0,32}[\s\x00]{1,4}[^\s\x00-]",
+        rb"--[A-Za-z0-9_-]{1,40}" + NAMES + rb"[A-Za-z0-9_-]{0,32}[\s\x00]{1,4}[^\s\x00-]",
         flagged,
         caseless=True,
         guess=True,

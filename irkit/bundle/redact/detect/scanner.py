@@ -34,7 +34,7 @@ class Scanner:
         starts before `since` is context; up to `hidden` all is hidden already, so that no name is looked for there.
         """
         found: list[Span] = []
-        for at, number in self._hits(text):
+        for at, number in self.hits(text):
             if number >= len(DETECTORS):
                 form, secret = self._known[number - len(DETECTORS)]
                 found.append(Span(at - len(form), at, KNOWN, secret))
@@ -48,7 +48,7 @@ class Scanner:
                     hidden = max(hidden, span.end)
         return sorted(found, key=_place)
 
-    def _hits(self, text: bytes) -> list[tuple[int, int]]:
+    def hits(self, text: bytes) -> list[tuple[int, int]]:
         """(where it ends, number) of every match; Hyperscan does not promise their order."""
         hits: list[tuple[int, int]] = []
         self._database.scan(text, match_event_handler=lambda id, _from, to, *_: hits.append((to, id)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from irkit.bundle.redact.detect import words
 from irkit.bundle.redact.detect.scanner import Scanner
 from irkit.bundle.redact.detect.span import Span
 from irkit.bundle.redact.structure import kubernetes
+from irkit.bundle.redact.structure.markers import calls
 from irkit.bundle.redact.structure.tree import Bare, Node, Row, Table, Text, Unreadable, parse
 from irkit.bundle.redact.structure.within import outward
 from irkit.bundle.redact.tokens import TOKEN
@@ -17,21 +19,26 @@ _DEEPEST = 3  # documents within strings of documents
 _COMMANDS = (b"args", b"command")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    pointer: str = ""
-    key: bytes = b""  # nearest
+class _Place(NamedTuple):
+    above: _Place | None = None
+    step: bytes = b""
+    key: bytes = b""  # the nearest name: an item of an array has that of the array
     secret: bool = False  # in a Secret, or in an audit event about one
-    depth: int = 0
+    depth: int = 0  # documents around it
 
-    def at(self, key: bytes | int, secret: bool) -> _Place:
-        name = key if isinstance(key, bytes) else b"%d" % key
-        step = name.decode("utf-8", "replace").replace("~", "~0").replace("/", "~1")
-        return _Place(f"{self.pointer}/{step}", name if isinstance(key, bytes) else self.key, secret, self.depth)
+    @property
+    def pointer(self) -> str:
+        """Where it is, as a JSON pointer."""
+        if self.above is None:
+            return ""
+        step = self.step.decode("utf-8", "replace").replace("~", "~0").replace("/", "~1")
+        return f"{self.above.pointer}/{step}"
 
 
 def spans(data: bytes, scanner: Scanner) -> list[Span]:
     """What to hide in the document `data`, by place; raises Unreadable for what is no JSON."""
+    if not calls(data) and not scanner.hits(data):
+        return []
     found = list(_visit(parse(data), _Place(), scanner))
     found += scanner.spans(data, document=True)
     return sorted(found, key=lambda span: (span.start, -span.end))
@@ -53,9 +60,9 @@ def _table(table: Table, place: _Place, scanner: Scanner) -> Iterator[Span]:
     secret = place.secret or kubernetes.holds_secrets(table)
     if secret:
         yield from _found(kubernetes.data(table), place)
-    env = place.key == b"env" or table.text("path").find(b"/env/") >= 0
+    env = place.key == b"env" or b"/env/" in table.text(b"path")
     for key, node in table.members:
-        inner = place.at(key.value, secret)
+        inner = _Place(place, key.value, key.value, secret, place.depth)
         own = list(kubernetes.member(table, key.value.decode("utf-8", "replace"), node, env=env))
         yield from _found(own, inner)
         if not (own and isinstance(node, Text)):
@@ -68,7 +75,7 @@ def _row(row: Row, place: _Place, scanner: Scanner) -> Iterator[Span]:
             if not words.trivial(text.value[start:]) and not TOKEN.fullmatch(text.value[start:]):
                 yield from _within(text, [Span(start, len(text.value), rule)], place)
     for number, node in enumerate(row.items):
-        yield from _visit(node, place.at(number, place.secret), scanner)
+        yield from _visit(node, _Place(place, b"%d" % number, place.key, place.secret, place.depth), scanner)
 
 
 def _text(text: Text, place: _Place, scanner: Scanner) -> Iterator[Span]:
@@ -77,7 +84,7 @@ def _text(text: Text, place: _Place, scanner: Scanner) -> Iterator[Span]:
         return
     if value[:1] in b"{[" and value[-1:] in b"}]\n" and place.depth < _DEEPEST:
         try:
-            inner = _visit(parse(value), replace(place, depth=place.depth + 1), scanner)
+            inner = _visit(parse(value), place._replace(depth=place.depth + 1), scanner)
             yield from outward(text, list(inner))
         except Unreadable:
             pass  # then it is a text as any other
@@ -87,7 +94,7 @@ def _text(text: Text, place: _Place, scanner: Scanner) -> Iterator[Span]:
 
 
 def _within(text: Text, inner: list[Span], place: _Place) -> Iterator[Span]:
-    return (replace(span, pointer=place.pointer) for span in outward(text, inner))
+    return (replace(span, pointer=place.pointer) for span in outward(text, inner)) if inner else iter(())
 
 
 def _found(secrets: Iterator[kubernetes.Secret] | list[kubernetes.Secret], place: _Place) -> Iterator[Span]:

@@ -14,7 +14,7 @@ Secret = tuple[Text | Bare, str, bytes]  # where, by which rule, and what it is 
 Part = tuple[Text, int, str]  # a string, from which of its decoded bytes on, and by which rule
 
 _SECRET_TYPES = re.compile(rb"Opaque|(?:kubernetes\.io|bootstrap\.kubernetes\.io|helm\.sh|istio\.io)/.*")
-_NAMES = ("name", "key", "header", "Name", "Key")
+_NAMES = (b"name", b"key", b"header", b"Name", b"Key")
 _ADDRESSES = re.compile("(?i)sha|commit|digest|revision|hash|uid|uuid|version|tag|image|_id$")
 _NUMBER = re.compile(rb"[0-9]{4,}")
 _FLAG = re.compile(rb"-{1,2}([A-Za-z][A-Za-z0-9_.-]*)(=?)")
@@ -24,12 +24,12 @@ _USER = re.compile(rb"(?:-u|--user|--proxy-user)\Z")
 
 def holds_secrets(table: Table) -> bool:
     """Whether `table` is a Secret, a list of them, or an audit event about one."""
-    if table.text("kind") in (b"Secret", b"SecretList"):
+    if table.text(b"kind") in (b"Secret", b"SecretList"):
         return True
-    about = table.get("objectRef")
-    if isinstance(about, Table) and about.text("resource") == b"secrets":
+    about = table.get(b"objectRef")
+    if isinstance(about, Table) and about.text(b"resource") == b"secrets":
         return True
-    return isinstance(table.get("data"), Table) and bool(_SECRET_TYPES.fullmatch(table.text("type")))
+    return isinstance(table.get(b"data"), Table) and bool(_SECRET_TYPES.fullmatch(table.text(b"type")))
 
 
 def data(table: Table) -> Iterator[Secret]:
@@ -37,8 +37,8 @@ def data(table: Table) -> Iterator[Secret]:
     for key, node in table.members:
         if key.value in (b"data", b"stringData"):
             yield from whole(node, "secret-data", encoded=key.value == b"data")
-        if key.value == b"value" and table.text("path").startswith((b"/data", b"/stringData")):
-            yield from whole(node, "secret-data", encoded=table.text("path").startswith(b"/data"))
+        if key.value == b"value" and table.text(b"path").startswith((b"/data", b"/stringData")):
+            yield from whole(node, "secret-data", encoded=table.text(b"path").startswith(b"/data"))
 
 
 def whole(node: Node, rule: str, *, encoded: bool = False) -> Iterator[Secret]:
@@ -70,7 +70,7 @@ def member(table: Table, key: str, node: Node, *, env: bool) -> Iterator[Secret]
             yield from _unless_prose(node, "key", key)
     elif key in ("value", "Value", "values"):
         name = next((found for label in _NAMES if (found := table.text(label).decode("utf-8", "replace"))), "")
-        if words.names_secret(name or table.text("path").decode("utf-8", "replace")):
+        if words.names_secret(name or table.text(b"path").decode("utf-8", "replace")):
             yield from _unless_prose(node, "env" if env else "pair", name)
         elif env and isinstance(node, Text) and words.random_looking(node.value) and not _ADDRESSES.search(name):
             yield node, "env-random", node.value

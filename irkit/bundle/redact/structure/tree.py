@@ -38,7 +38,7 @@ class Text:
     @property
     def value(self) -> bytes:
         """The string in UTF-8."""
-        return undone(self.raw)
+        return undone(self.raw) if b"\\" in self.raw else self.raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +49,22 @@ class Bare:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
 class Table:
-    """An object, in the order it was written."""
+    """An object: its `members` in the order they were written."""
 
-    members: list[tuple[Text, Node]]
+    __slots__ = ("_last", "members")
 
-    def get(self, key: str) -> Node | None:
+    def __init__(self, members: list[tuple[Text, Node]]) -> None:
+        self.members = members
+        self._last = {name.value: node for name, node in members}
+
+    def get(self, key: bytes) -> Node | None:
         """The last value under `key`; None where there is none."""
-        return next((node for name, node in reversed(self.members) if name.value == key.encode()), None)
+        return self._last.get(key)
 
-    def text(self, key: str) -> bytes:
+    def text(self, key: bytes) -> bytes:
         """The string under `key`; empty where there is none."""
-        node = self.get(key)
+        node = self._last.get(key)
         return node.value if isinstance(node, Text) else b""
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -91,3 +94,43 @@ def test_authorities_that_fail(tsa: Path, sealed: Bundle) -> None:
     assert not stamp.beside(sealed.path).exists()
     with pytest.raises(VerificationError):
         stamp.stamped_at(sealed.sha256, stamp.beside(sealed.path), tsa / "root.pem")
+
+
+def dripping(server: socket.socket, stop: Event) -> None:
+    """Answer one client byte by byte, each well within a socket's own patience."""
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
+        while not stop.wait(0.05):
+            connection.sendall(b"0")
+
+
+def test_an_authority_that_drips_is_not_waited_for(sealed: Bundle) -> None:
+    stop = Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(target=dripping, args=(server, stop))
+        thread.start()
+        began = time.monotonic()
+        try:
+            with pytest.raises(BundleError, match=r"no answer within 0\.5 seconds"):
+                stamp.stamp(sealed, f"http://127.0.0.1:{server.getsockname()[1]}/", nonce=7, timeout=0.5)
+            assert time.monotonic() - began < 5
+        finally:
+            stop.set()
+            thread.join()
+
+
+def test_an_authority_that_speaks_no_http(sealed: Bundle) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def babble() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"\x16\x03\x01 no http\r\n\r\n")
+
+        thread = Thread(target=babble)
+        thread.start()
+        with pytest.raises(BundleError, match="no stamp from"):
+            stamp.stamp(sealed, f"http://127.0.0.1:{server.getsockname()[1]}/", nonce=7, timeout=5)
+        thread.join()

@@ -1,0 +1,48 @@
+"""A bundle of any size is sealed and verified in the same memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GB = int(os.environ.get("IRKIT_TEST_BUNDLE_GB", "2"))
+PEAK = 200  # MiB, the bar of docs and issue alike
+
+SEAL = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from irkit.bundle.seal import seal
+data, out = map(Path, sys.argv[1:])
+seal("big", data, out, info={}, custody=[{"a": 1}], at=datetime(2026, 11, 23, 3, tzinfo=UTC))
+"""
+VERIFY = """
+import sys
+from pathlib import Path
+from irkit.bundle.verify import verify
+sys.exit(not verify(Path(sys.argv[1]) / "big.tar.gz").ok)
+"""
+
+
+@pytest.mark.slow
+def test_sealing_and_verifying_in_constant_memory(tmp_path: Path) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    with (data / "memory.img").open("wb") as image:  # holes: it takes no room on the disk
+        image.write(os.urandom(64 << 20))
+        image.truncate(GB << 30)
+    for command in ([SEAL, str(data), str(out)], [VERIFY, str(out)]):
+        assert peak([sys.executable, "-c", *command]) < PEAK
+
+
+def peak(command: list[str]) -> float:
+    """MiB that `command` held at most; asserts that it ends well."""
+    process = subprocess.Popen(command)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return float(usage.ru_maxrss) / 1024

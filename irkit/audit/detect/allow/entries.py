@@ -68,7 +68,7 @@ def read(data: Any, name: str) -> Allow:  # noqa: ANN401 - YAML of any shape
     """The allow-list in `data`; an entry that would excuse everything is refused."""
     try:
         entries = msgspec.convert(data, tuple[Entry, ...])
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # half a surrogate pair is no text
         raise UsageError(f"{name} is not an allow-list: {error}", HINT) from error
     for number, entry in enumerate(entries, 1):
         if not entry.reason.strip() or (entry.users, entry.namespaces, entry.names) == (ANY, ANY, ANY):

@@ -9,10 +9,11 @@ import pytest
 
 from irkit.audit.policy.decide import decide
 from irkit.audit.policy.known import CLUSTER_WIDE, RESOURCES
+from irkit.audit.policy.lint.check import lint
 from irkit.audit.policy.nouns import Request, Stage
 from irkit.audit.policy.read import parse
 from irkit.audit.policy.request import of_event
-from irkit.audit.read.event import Event, decode
+from irkit.audit.read.event import Event, body, decode
 from tests.cluster.real import RealCluster
 
 pytestmark = pytest.mark.real
@@ -42,6 +43,14 @@ def test_every_event_has_the_level_and_the_stage_that_its_rule_gives(
             wrong.append((of_event(event), event.level, event.stage, decision))
     assert wrong == []
     assert {decide(policy, of_event(event)).rule for event in events} >= set(policy.rules[1:])
+
+
+def test_what_lint_says_of_tokens_is_true(real_cluster: RealCluster, real_namespace: str) -> None:
+    real_cluster.kubectl("-n", real_namespace, "create", "token", "default")
+    path, events = logged(real_cluster)
+    warned = any("serviceaccounts/token writes down" in problem.message for problem in lint(path.read_text()))
+    minted = [event for event in events if event.ref.subresource == "token" and event.ref.namespace == real_namespace]
+    assert {bool((body(event.responseObject).get("status") or {}).get("token")) for event in minted} == {warned}
 
 
 def test_a_request_that_ended_has_all_its_stages(real_cluster: RealCluster) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from irkit import digest
 from irkit.cluster.protocol import Cluster
@@ -24,6 +24,9 @@ from irkit.playbook.schema import Playbook, StepSpec
 from irkit.playbook.steps.step import Context, failed
 from irkit.settings import SealSettings, StoreSettings
 from irkit.times import Clock
+
+if TYPE_CHECKING:
+    from irkit.playbook.rails.guard import Guard
 
 _Ending = TypeVar("_Ending", Outcome, Outcome | None)
 
@@ -41,6 +44,7 @@ class Drive:
     connect: Callable[[], Cluster]
     clock: Clock
     progress: Progress
+    rails: Guard | None = None  # None: a person watches
 
     @property
     def dry_run(self) -> bool:
@@ -154,9 +158,17 @@ class Drive:
             found = acting.observe(params, context) if resumed else None
             if resumed:
                 self.journal.append("step.observed", step=spec.id, found=found is not None)
-            return found or acting.run(params, context)
+            return found or self._act(spec, context)
 
         return guarded(act)
+
+    def _act(self, spec: StepSpec, context: Context) -> Outcome:
+        """The deed itself; where nobody watches, only as far as the rails let it."""
+        acting, params = step(spec.uses), self.params[spec.id]
+        if self.rails is None or self.dry_run or not acting.effect.changes_cluster:
+            return acting.run(params, context)
+        note = partial(self.journal.append, "rails.decided", step=spec.id)
+        return self.rails.perform(spec.id, acting, params, context, lambda told: note(decision=told))
 
     def _context(self, spec: StepSpec, *, dry_run: bool, undo: bool = False) -> Context:
         ledger = self.journal.ledger

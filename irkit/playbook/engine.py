@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -35,6 +35,9 @@ from irkit.playbook.progress import Harmless, Progress, Silent
 from irkit.playbook.registry import needs, step
 from irkit.playbook.schema import Pinned, Playbook
 from irkit.settings import ClusterSettings, SealSettings, StoreSettings
+
+if TYPE_CHECKING:
+    from irkit.playbook.rails.guard import Guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Setup:
     clock: times.Clock = times.now
     connect: Callable[[ClusterSettings], Cluster] = connect
     progress: Progress = field(default_factory=Silent)
+    rails: Guard | None = None  # None: a person started it and watches
 
 
 def run(
@@ -204,7 +208,9 @@ def _prepared(
 
     params = parameters(playbook, journal.ledger.head["inputs"])
     progress = Harmless(setup.progress)
-    return Drive(journal, folder, playbook, params, settings.store, settings.sealing, door, setup.clock, progress)
+    return Drive(
+        journal, folder, playbook, params, settings.store, settings.sealing, door, setup.clock, progress, setup.rails
+    )
 
 
 def _guarded(drive: Drive) -> None:

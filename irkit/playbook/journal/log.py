@@ -9,6 +9,7 @@ run.interrupted
 run.ended           status
 step.started        step, uses, effect
 step.observed       step, found: whether the world shows what the attempt cut off was to do
+rails.decided       step, decision: ruling, reasons, mode, rules_sha256, trigger, severity; before the step acts
 step.ended          step, outcome
 step.undone         step, outcome
 change.intended     step, change: about to be sent; undo.intended likewise

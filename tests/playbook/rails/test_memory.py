@@ -46,9 +46,7 @@ def test_workers_do_not_share_what_is_left_of_a_budget(tmp_path: Path) -> None:
     budget = policy(budgets=(Budget(3, "10m"),))
 
     def worker(number: int) -> bool:
-        about = facts(
-            run=f"r-{number}", subject=type(FACTS.subject)("payments", "x", f"u-{number}", control_plane=False)
-        )
+        about = replace(pod(uid=f"u-{number}", workload=""), run=f"r-{number}")
 
         def ask(deeds: tuple[Deed, ...], _: Freeze | None) -> tuple[Decision, Deed | None]:
             decision = decide(budget, replace(about, deeds=deeds))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import socket
 import ssl
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +153,11 @@ class Server:
 
     def run(self) -> None:
         """Serve until SIGINT, SIGTERM or `stop`; requests under way are answered first."""
-        self._server.run(sockets=[self._socket])
+        if threading.current_thread() is threading.main_thread():
+            # uvicorn raises the signal again once it has shut down: let that, too, end in our hands.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with contextlib.suppress(KeyboardInterrupt):
+            self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:
         """Ask `run`, in another thread, to end."""

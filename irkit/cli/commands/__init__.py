@@ -25,6 +25,7 @@ def load() -> typer.Typer:
         report,
         respond,
         run,
+        serve,
         ship,
         timeline,
     )
@@ -46,6 +47,7 @@ def load() -> typer.Typer:
         report,
         playbook,
         run,
+        serve,
         queue,
         demo,
         doctor,

@@ -1,0 +1,148 @@
+"""`irkit serve`: alerts in, kept, and answered; or what would happen to one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from irkit.cli.app import app
+from irkit.cli.command import command
+from irkit.cli.face import Face
+from irkit.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from irkit.triggers.routing.explain import Explained
+    from irkit.triggers.routing.lint import Loaded
+    from irkit.triggers.server import Tls
+
+Triggers = Annotated[
+    Path, typer.Option("--triggers", envvar="IRKIT_TRIGGERS", metavar="FILE", help="Sources and rules.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--queue", envvar="IRKIT_QUEUE", metavar="URL", help="sqlite:///PATH or postgresql://... ."),
+]
+Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free one.")]
+Pem = Annotated[
+    Path | None, typer.Option("--tls-cert", metavar="PEM", help="The server's certificate, with its chain.")
+]
+Key = Annotated[Path | None, typer.Option("--tls-key", metavar="PEM", help="The certificate's key.")]
+ClientCa = Annotated[
+    Path | None, typer.Option("--client-ca", metavar="PEM", help="mTLS: only clients with a certificate of this one.")
+]
+Proxy = Annotated[bool, typer.Option("--behind-proxy", help="Plain HTTP is meant: something in front ends TLS.")]
+Check = Annotated[bool, typer.Option("--check", help="Check the triggers file and stop. Exit 2 for a problem.")]
+Payload = Annotated[
+    Path | None, typer.Option("--explain", metavar="FILE", help="Show what this body would start, and stop.")
+]
+Source = Annotated[str | None, typer.Option("--source", metavar="NAME", help="The source it would come by.")]
+Headers = Annotated[
+    list[str] | None, typer.Option("--header", metavar="NAME:VALUE", help="A header it would come with; repeats.")
+]
+
+
+@command(app, "serve", online=False)
+def serve(
+    face: Face,
+    triggers: Triggers = Path("triggers.yaml"),
+    address: Address = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8484,
+    tls_cert: Pem = None,
+    tls_key: Key = None,
+    client_ca: ClientCa = None,
+    behind_proxy: Proxy = False,
+    check: Check = False,
+    payload: Payload = None,
+    source: Source = None,
+    headers: Headers = None,
+) -> Exit:
+    """Receive alerts and keep them in the queue until interrupted; says 202 only after they are on disk."""
+    from irkit.triggers.routing.lint import parse_file
+
+    if check:
+        return _check(face, triggers)
+    loaded = parse_file(triggers)
+    if payload is not None:
+        return _explain(face, loaded, payload, source, headers or [])
+    from irkit.triggers.queue.opening import default
+    from irkit.triggers.serving import Place, serving
+
+    place = Place(host, port, _tls(tls_cert, tls_key, client_ca), behind_proxy)
+    with serving(loaded, address or default(), place) as server:
+        urls = {name: f"{server.url}/v1/alerts/{name}" for name in loaded.triggers.sources}
+        face.emit({"url": server.url, "sources": urls})
+        for url in urls.values():
+            face.show(url)
+        face.note("receiving; Ctrl-C ends it")
+        server.run()
+    return Exit.COMPLETE
+
+
+def _check(face: Face, path: Path) -> Exit:
+    from irkit.playbook.find import read
+    from irkit.triggers.routing.lint import lint
+
+    problems = lint(read(path))
+    rows = [{"line": one.line, "column": one.column, "message": one.message} for one in problems]
+    face.emit({"checked": str(path), "problems": rows}, lines=rows)
+    for problem in problems:
+        face.show(f"{path}:{problem}", "bad")
+    if not problems:
+        face.show(f"{path}: good", "good")
+    return Exit.USAGE if problems else Exit.COMPLETE
+
+
+def _explain(face: Face, loaded: Loaded, payload: Path, source: str | None, headers: list[str]) -> Exit:
+    from irkit import times
+    from irkit.triggers.formats.delivery import Delivery
+    from irkit.triggers.routing.explain import explain
+
+    if source is None:
+        raise UsageError("--explain needs --source NAME", f"one of {', '.join(loaded.triggers.sources)}")
+    try:
+        body = payload.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {payload}: {error.strerror}") from error
+    pairs = (header.partition(":") for header in headers)
+    given = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    told = explain(loaded, Delivery(source, body, times.now(), given))
+    face.emit(told)
+    if told.refused:
+        face.show(f"quarantined  {told.refused}", "bad")
+    for number, one in enumerate(told.alerts, 1):
+        _show(face, number, one)
+    if not told.alerts and not told.refused:
+        face.show("no alert in it: nothing would happen")
+    return Exit.FAILED if told.refused or any(one.decision.problem for one in told.alerts) else Exit.COMPLETE
+
+
+def _show(face: Face, number: int, told: Explained) -> None:
+    decision = told.decision
+    alert = decision.alert
+    face.show(
+        f"alert {number}    {alert.name}  {alert.status}, {alert.severity}, pod {alert.pod or 'not named'}", "bold"
+    )
+    face.show(f"rule       {decision.rule or 'none matches: ignored'}")
+    if decision.problem:
+        face.show(f"problem    {decision.problem}: a dead letter for somebody to look at", "bad")
+    elif decision.playbook:
+        given = ", ".join(f"{name}={value!r}" for name, value in decision.inputs.items())
+        face.show(f"playbook   {decision.playbook} with {given}")
+    for step in told.steps:
+        face.show(f"step       {step.id:<10} {step.uses:<20} {step.effect}")
+    if told.shadowed:
+        face.show(f"too late   {', '.join(told.shadowed)}: an earlier rule has matched", "dim")
+
+
+def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
+    from irkit.triggers.server import Tls
+
+    if certificate and key:
+        return Tls(certificate, key, client_ca)
+    if certificate or key or client_ca:
+        raise UsageError("TLS needs --tls-cert and --tls-key, and --client-ca goes with both")
+    return None

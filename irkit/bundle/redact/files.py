@@ -65,7 +65,10 @@ def lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, Iterator[bytes]]]:
         *whole, held = held.splitlines(keepends=True) if b"\n" in chunk else [held]
         if held.endswith(b"\n"):
             whole, held = [*whole, held], b""
-        for line in whole:
+        for number, line in enumerate(whole):
+            if len(line) > LARGEST:
+                yield b"", chain(whole[number:], [held], source)
+                return
             yield line, iter(())
         if len(held) > LARGEST:
             yield b"", chain([held], source)

@@ -6,7 +6,6 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 from irkit.bundle.redact import files
 from irkit.bundle.redact.detect.scanner import Scanner
@@ -20,10 +19,7 @@ _DEEPEST = 4  # a secret within a secret: the password in a URL in a document in
 _LARGEST = 16 << 20  # bytes of an unpacked Helm release
 
 
-@lru_cache(1)
-def detectors() -> Scanner:
-    """A scanner that knows no secret, only shapes; for one thread."""
-    return Scanner({})
+_DETECTORS = Scanner({})
 
 
 class Secrets:
@@ -51,7 +47,7 @@ class Secrets:
 
     def _learn_document(self, text: bytes, depth: int) -> None:
         try:
-            found = document.spans(text, detectors())
+            found = document.spans(text, _DETECTORS)
         except Unreadable:
             return
         for span in found:
@@ -73,7 +69,7 @@ class Secrets:
                 self._learn_inner(inner, depth + 1)
 
     def _learn_inner(self, text: bytes, depth: int) -> None:
-        for span in detectors().spans(text):
+        for span in _DETECTORS.spans(text):
             inner = text[span.start : span.end] if span.secret is None else span.secret
             if inner != text:
                 self.add(inner, depth)

@@ -55,7 +55,8 @@ def pod() -> dict[str, Any]:
         {"name": "kube-api-access-x2v5k", "projected": {"defaultMode": 420, "sources": [token]}},
         {"name": "tls", "secret": {"secretName": "web-tls", "items": [{"key": "tls.key", "path": "key.pem"}]}},
     ]
-    managed: dict[str, Any] = {"f:spec": {"f:env": {'k:{"name":"DB_PASSWORD"}': {"f:value": {}}}, "f:imagePullSecrets": {}}}
+    fields: dict[str, Any] = {'k:{"name":"DB_PASSWORD"}': {"f:value": {}}}
+    managed = {"f:spec": {"f:env": fields, "f:imagePullSecrets": {}}}
     return {
         "apiVersion": "v1",
         "kind": "Pod",

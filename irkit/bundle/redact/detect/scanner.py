@@ -1,8 +1,9 @@
-"""All triggers and all known secrets in one pass over a text."""
+"""All triggers in one pass over a text, and all known secrets in another."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 
 import hyperscan
 
@@ -12,6 +13,35 @@ from irkit.bundle.redact.detect.span import Span
 KNOWN = "known"
 
 
+class Triggers:
+    """Patterns that Hyperscan looks for together. Not for two threads at once: its scratch memory is one's own."""
+
+    def __init__(self, patterns: Sequence[bytes], flags: Sequence[int] | None = None) -> None:
+        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        numbers, flags = list(range(len(patterns))), flags or [0] * len(patterns)
+        told = [one | hyperscan.HS_FLAG_DOTALL for one in flags]
+        self._database.compile(expressions=list(patterns), ids=numbers, flags=told)
+
+    def hits(self, text: bytes) -> list[tuple[int, int]]:
+        """(where it ends, number of the pattern) of every match, by place; Hyperscan does not promise their order."""
+        hits: list[tuple[int, int]] = []
+        self._database.scan(text, match_event_handler=lambda id, _from, to, *_: hits.append((to, id)))
+        hits.sort()
+        return hits
+
+
+_MINE = threading.local()
+
+
+def _detectors() -> Triggers:
+    """The triggers of the registry: they take a moment to compile, so each thread does it once."""
+    if not hasattr(_MINE, "triggers"):
+        flags = [hyperscan.HS_FLAG_CASELESS if one.caseless else 0 for one in DETECTORS]
+        _MINE.triggers = Triggers([one.trigger for one in DETECTORS], flags)
+    mine: Triggers = _MINE.triggers
+    return mine
+
+
 class Scanner:
     """What has to be hidden in a text: the finds of every detector, and every known form of every known secret.
 
@@ -19,13 +49,12 @@ class Scanner:
     """
 
     def __init__(self, known: Mapping[bytes, bytes]) -> None:
-        self._known = [(form, secret) for form, secret in known.items()]
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            expressions=[one.trigger for one in DETECTORS] + [_literal(form) for form in known],
-            ids=list(range(len(DETECTORS) + len(known))),
-            flags=[_flags(one.caseless) for one in DETECTORS] + [_flags(False)] * len(known),
-        )
+        self._secrets = list(known.items())
+        self._forms = Triggers([_literal(form) for form in known]) if known else None
+
+    def calls(self, text: bytes) -> bool:
+        """Whether anything in `text` is looked at at all."""
+        return bool(_detectors().hits(text) or (self._forms and self._forms.hits(text)))
 
     def spans(self, text: bytes, *, document: bool = False, since: int = 0, hidden: int = 0) -> list[Span]:
         """What to hide in `text`, by place, the longer first; spans may overlap.
@@ -33,12 +62,8 @@ class Scanner:
         `document`: the structure of the text is judged elsewhere, so detectors that guess at it are left out. What
         starts before `since` is context; up to `hidden` all is hidden already, so that no name is looked for there.
         """
-        found: list[Span] = []
-        for at, number in self.hits(text):
-            if number >= len(DETECTORS):
-                form, secret = self._known[number - len(DETECTORS)]
-                found.append(Span(at - len(form), at, KNOWN, secret))
-                continue
+        found = list(self._known(text))
+        for at, number in _detectors().hits(text):
             detector = DETECTORS[number]
             if document and (detector.guess or detector.spread) or detector.guess and at <= hidden:
                 continue
@@ -48,21 +73,14 @@ class Scanner:
                     hidden = max(hidden, span.end)
         return sorted(found, key=_place)
 
-    def hits(self, text: bytes) -> list[tuple[int, int]]:
-        """(where it ends, number) of every match; Hyperscan does not promise their order."""
-        hits: list[tuple[int, int]] = []
-        self._database.scan(text, match_event_handler=lambda id, _from, to, *_: hits.append((to, id)))
-        hits.sort()
-        return hits
+    def _known(self, text: bytes) -> Iterator[Span]:
+        for at, number in self._forms.hits(text) if self._forms else ():
+            form, secret = self._secrets[number]
+            yield Span(at - len(form), at, KNOWN, secret)
 
 
 def _place(span: Span) -> tuple[int, int]:
     return span.start, -span.end
-
-
-def _flags(caseless: bool) -> int:
-    flags = hyperscan.HS_FLAG_DOTALL
-    return flags | hyperscan.HS_FLAG_CASELESS if caseless else flags
 
 
 def _literal(form: bytes) -> bytes:

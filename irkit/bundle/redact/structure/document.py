@@ -37,7 +37,7 @@ class _Place(NamedTuple):
 
 def spans(data: bytes, scanner: Scanner) -> list[Span]:
     """What to hide in the document `data`, by place; raises Unreadable for what is no JSON."""
-    if not calls(data) and not scanner.hits(data):
+    if not calls(data) and not scanner.calls(data):
         return []
     found = list(_visit(parse(data), _Place(), scanner))
     found += scanner.spans(data, document=True)

@@ -1,0 +1,198 @@
+"""Every detector finds its sample in each dress, and every rule of the structure its place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from irkit.bundle.redact import files
+from irkit.bundle.redact.detect.registry import DETECTORS
+from irkit.bundle.redact.forms import searchable
+from irkit.bundle.redact.redactor import WITHHELD, Redactor, Unread
+from irkit.bundle.redact.rewrite import Replaced
+from irkit.bundle.redact.secrets import Secrets
+from irkit.bundle.redact.tokens import Tokens
+from irkit.errors import UsageError
+from tests.bundle.redact.planted import KINDS
+
+LOG = "data/logs/app.current.log"
+A = "aB3dE5gH7jK9mN1pQ3sT5vX7zA9cE1gI3kM5oQ7s"
+# Per detector: the text, and what of it must go.
+SAMPLES = {
+    "jwt": (KINDS["jwt"][0],) * 2,
+    "aws-key-id": ("AKIAIOSFODNN7EXAMPL2",) * 2,
+    "github": ("ghp_" + A[:36],) * 2,
+    "github-pat": ("github_pat_" + A[:30],) * 2,
+    "gitlab": ("glpat-" + A[:20],) * 2,
+    "slack": ("xoxb-" + A[:30],) * 2,
+    "slack-app": ("xapp-1-" + A[:30],) * 2,
+    "slack-hook": ("https://hooks.slack.com/services/T012/B345/" + A[:24], A[:24]),
+    "stripe": ("rk_live_" + A[:24],) * 2,
+    "stripe-hook": ("whsec_" + A[:32],) * 2,
+    "google": ("AIza" + A[:35],) * 2,
+    "npm": ("npm_" + A[:36],) * 2,
+    "pypi": ("pypi-AgEIcHlwaS5vcmc" + A,) * 2,
+    "vault": ("hvs." + A[:24],) * 2,
+    "age": ("AGE-SECRET-KEY-1" + A.upper() + A[:18].upper(), A.upper()),
+    "private-key": (f"-----BEGIN EC PRIVATE KEY-----\n{A}\nQQ==\n-----END EC PRIVATE KEY-----", A),
+    "url-password": (f"redis://:{A[:12]}@cache:6379/0", A[:12]),
+    "authorization": (f"sent Bearer {A}", A),
+    "assigned": (f"db.password = {A[:9]}", A[:9]),
+    "flag": (f"login -token {A[:9]}", A[:9]),
+    "flag-prefixed": (f"login --my-token {A[:9]}", A[:9]),
+}
+
+
+def through(path: str, content: bytes) -> tuple[bytes, list[Replaced | Unread]]:
+    secrets, notes = Secrets(bytes(32)), list[Replaced | Unread]()
+    secrets.learn(path, [content])
+    return b"".join(Redactor(secrets).redact(path, [content], notes.append)), notes
+
+
+def test_every_detector_has_a_sample() -> None:
+    assert set(SAMPLES) == {detector.name for detector in DETECTORS}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("dress", ["{}", "at {} end", '"{}"', "x\n{}\ny", "({})", "k={} z"])
+def test_a_detector_finds_its_sample(name: str, dress: str) -> None:
+    text, gone = SAMPLES[name]
+    for path, content in ((LOG, dress.format(text)), ("e.json", json.dumps({"message": dress.format(text)}))):
+        out, notes = through(path, content.encode())
+        assert gone.encode() not in out
+        assert notes
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_in_a_json_log_line_too(name: str) -> None:
+    text, gone = SAMPLES[name]
+    out, _ = through(LOG, json.dumps({"msg": f"got\n{text}\tand {{}}", "n": json.dumps({"m": text})}).encode())
+    assert gone.encode() not in out
+    assert set(json.loads(out)) == {"msg", "n"}
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ('{"password":"ab \\"cd7"}', "cd7"),
+        ("password=a1,b2;c3 user=x", "c3"),
+        ("token=q1w2e3&user=bob", "q1w2e3"),
+        ("Cookie: sid=a1; theme=b2", "b2"),
+        ('Authorization: ["Digest zz99yy88"]', "zz99yy88"),
+        ("<password>hunter2</password>", "hunter2"),
+        ("map[password:hunter2 user:bob]", "hunter2"),
+        ('env["API_TOKEN"] = "x9y8z7"', "x9y8z7"),
+        ("PASSWORD='two words 2'", "words"),
+        ("secret:=s3cr3t", "s3cr3t"),
+        ("password: correcthorse", "correcthorse"),
+        ("curl -H 'X-Api-Key: k1k2k3'", "k1k2k3"),
+        ("a\x00--password\x00hunter2\x00b", "hunter2"),
+        ("password: password: hunter22", "hunter22"),
+        (f"password=[REDACTED:secret:{'0' * 16}]h1dden", "h1dden"),
+    ],
+)
+def test_values_beside_names(text: str, gone: str) -> None:
+    assert gone.encode() not in through(LOG, text.encode())[0]
+
+
+PLACES: list[tuple[dict[str, Any], str, str]] = [
+    ({"spec": {"env": [{"value": "s3cr3t", "name": "PASSWORD"}]}}, "env", "/spec/env/0/value"),
+    ({"env": [{"name": "FOO", "value": A}]}, "env-random", "/env/0/value"),
+    ({"args": ["--api-key", "k1k2"]}, "argument", "/args"),
+    ({"command": ["curl", "-u", "bob:p4ss"]}, "argument", "/command"),
+    ({"httpHeaders": [{"name": "X-Auth-Token", "value": "k1k2"}]}, "pair", "/httpHeaders/0/value"),
+    ({"kind": "Secret", "data": {"a/b": "czNjcjN0"}}, "secret-data", ""),
+    ({"type": "Opaque", "data": {"a": "czNjcjN0"}}, "secret-data", ""),
+    ({"auths": {"r": {"auth": "Ym9iOnA0c3M="}}}, "key", "/auths/r/auth"),
+    ({"password": 12345678}, "key", "/password"),
+    ({"a": json.dumps({"b": json.dumps({"token": 'x"y9'})})}, "key", "/a/b/token"),
+    ({"op": "add", "path": "/spec/env/-", "value": {"name": "TOKEN", "value": "t1t2"}}, "pair", "/value/value"),
+    ({"password": "first", "x": 1}, "key", "/password"),
+]
+
+
+@pytest.mark.parametrize(("document", "rule", "pointer"), PLACES)
+def test_places_that_structure_knows(document: dict[str, Any], rule: str, pointer: str) -> None:
+    out, notes = through("x.json", json.dumps(document).encode())
+    assert json.loads(out) != document
+    assert (rule, pointer) in {(note.rule, note.pointer) for note in notes if isinstance(note, Replaced)}
+
+
+def test_a_key_given_twice_hides_both_values() -> None:
+    out, notes = through("x.json", b'{"password":"first1","password":"second2"}')
+    assert b"first1" not in out
+    assert len(notes) == 2
+
+
+def test_escapes_do_not_hide_a_name() -> None:
+    assert b"s3cr3t" not in through("x.json", rb'{"p\u0061ssword":"s3cr3t","u":"h:\/\/u:s3cr3t@h"}')[0]
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"password":"s3cr3t"', b'{"a":' * 5000 + b'"password=s3cr3t"', b"password=s3cr3t \xff"]
+)
+def test_what_is_no_document_is_read_as_text_and_said(content: bytes) -> None:
+    out, notes = through("x.json", content)
+    assert b"s3cr3t" not in out
+    assert Unread("x.json", 0, "no JSON: read as text") in notes
+
+
+def test_a_line_that_is_no_document_spoils_no_other() -> None:
+    lines = b'{"password":"s3cr3t"}\npassword=s3cr3t\n\n{"token":"t0k3nt0k"}'
+    out, notes = through("x.jsonl", lines)
+    assert b"s3cr3t" not in out
+    assert b"t0k3nt0k" not in out
+    assert Unread("x.jsonl", 22, "no JSON: read as text") in notes
+
+
+def test_documents_that_are_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "LARGEST", 1000)
+    long = json.dumps({"a": "b" * 2000, "password": "s3cr3t"}).encode()
+    out, notes = through("x.json", long)
+    assert b"s3cr3t" not in out
+    assert notes[0] == Unread("x.json", 0, "too long for one document: read as text")
+    out, notes = through("x.jsonl", b"{}\n" + long + b"\n")
+    assert b"s3cr3t" not in out
+    assert notes[0] == Unread("x.jsonl", 3, "a line too long for one document: read as text from there on")
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("a.log.gz", b"\x1f\x8b\x08 x"),
+        ("proc/7/environ", b"A=b"),
+        ("c.tar", b"\0" * 257 + b"ustar"),
+        ("u", b"\xff\xfea\0"),
+    ],
+)
+def test_what_cannot_be_looked_into_is_withheld(path: str, content: bytes) -> None:
+    assert through(path, content) == (WITHHELD, [Unread(path, 0, "nothing that can be looked into")])
+
+
+def test_what_is_sealed_already_passes() -> None:
+    sealed = b"age-encryption.org/v1\n\x00password=s3cr3t"
+    assert through("sealed/a.age", sealed) == (sealed, [])
+
+
+def test_names_and_messages_are_scrubbed() -> None:
+    secrets = Secrets(bytes(32))
+    secrets.add(b"hunter2-Zebra")
+    told = Redactor(secrets).scrub("cannot reach hunter2-Zebra")
+    assert told == f"cannot reach {Tokens(bytes(32)).of(b'hunter2-Zebra').decode()}"
+
+
+def test_what_a_word_could_be_by_chance_is_not_looked_for() -> None:
+    plain = [b"postgres", b"my-app", b"12345678", b"abc12", b"aaaaaaaaaaaa1", b"production", b"[REDACTED:"]
+    assert not [value for value in plain if searchable(value)]
+    assert searchable(b"hunter2-x")
+
+
+def test_an_empty_file_stays_empty() -> None:
+    assert [through(path, b"") for path in ("a.json", "a.jsonl", LOG)] == [(b"", [])] * 3
+
+
+def test_a_key_that_is_too_short_is_refused() -> None:
+    with pytest.raises(UsageError, match="at least 16 bytes"):
+        Secrets(b"short")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
+
+from isal import isal_zlib
 
 CHUNK = 1 << 20
 RATIO = 200  # deflate of audit logs makes 10 to 40; its limit is 1,032
 FREE = 64 << 20  # bytes that any gzip may unpack to, whatever its ratio
 MAGIC = b"\x1f\x8b"
+_Broken = cast(type[Exception], isal_zlib.error)  # its stubs say that the class is an instance
 
 
 class Torn(Exception):
@@ -21,7 +23,7 @@ def unpack(file: BinaryIO) -> Iterator[bytes]:
 
     Raises Torn where the stream is damaged, ends early, or grows as no log does.
     """
-    engine, inside, made = zlib.decompressobj(wbits=31), False, 0
+    engine, inside, made = isal_zlib.decompressobj(wbits=31), False, 0
     while packed := file.read(CHUNK // 4):
         while packed:
             plain, inside = _inflate(engine, packed, file), True
@@ -32,13 +34,13 @@ def unpack(file: BinaryIO) -> Iterator[bytes]:
             packed = engine.unconsumed_tail
             if engine.eof:
                 # Members may be padded with zeros (RFC 1952 says nothing of it, gzip(1) allows it).
-                packed, engine, inside = engine.unused_data.lstrip(b"\0"), zlib.decompressobj(wbits=31), False
+                packed, engine, inside = engine.unused_data.lstrip(b"\0"), isal_zlib.decompressobj(wbits=31), False
     if inside:
         raise Torn("the gzip stream ends early")
 
 
-def _inflate(engine: zlib._Decompress, packed: bytes, file: BinaryIO) -> bytes:
+def _inflate(engine: isal_zlib.Decompress, packed: bytes, file: BinaryIO) -> bytes:
     try:
         return engine.decompress(packed, CHUNK)
-    except zlib.error as error:
+    except _Broken as error:
         raise Torn(f"the gzip stream is damaged before byte {file.tell()}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(os.environ.get("IRKIT_CORPUS") or Path(__file__).parents[3] / "shared/data") / "audit"
+from tests import corpus
+
+ROOT = corpus.ROOT / "audit"
 PRESENT = ROOT.is_dir()
-needed = pytest.mark.skipif(not PRESENT, reason=f"no corpus at {ROOT}: set IRKIT_CORPUS")
+needed = pytest.mark.skipif(not PRESENT, reason=corpus.absent(ROOT))
 
 
 @dataclass(frozen=True)

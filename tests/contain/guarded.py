@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,8 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from irkit.cluster.protocol import Json
+from tests import corpus
 
-ROOT = Path(__file__).parents[2] / os.environ.get("IRKIT_CORPUS", "../shared/data") / "netpol/np-guard__netpol-analyzer"
+ROOT = corpus.ROOT / "netpol/np-guard__netpol-analyzer"
 _ANSWER = re.compile(r"_(connlist|exposure)_output\.txt\Z")
 _LINE = re.compile(r"(\S.*?) => (\S.*?) : (.*)\Z")
 _RANGE = re.compile(r"([\d.]+)-([\d.]+)\[External\]\Z")

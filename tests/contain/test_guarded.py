@@ -15,12 +15,13 @@ import pytest
 from irkit.contain.reach import reach
 from irkit.contain.world import manifests
 from tests.contain import guarded
+from tests.corpus import absent
 
 CASES = guarded.cases()
 LARGE = 100_000  # bytes of manifests
 
 
-@pytest.mark.skipif(not CASES, reason=f"no corpus at {guarded.ROOT}: set IRKIT_CORPUS")
+@pytest.mark.skipif(not CASES, reason=absent(guarded.ROOT))
 @pytest.mark.parametrize(
     ("folder", "answer"),
     [
@@ -33,7 +34,7 @@ def test_the_answer_is_the_same(folder: Path, answer: Path) -> None:
     assert guarded.told(reach(manifests.load(folder))) == guarded.expected(answer)
 
 
-@pytest.mark.skipif(not CASES, reason=f"no corpus at {guarded.ROOT}: set IRKIT_CORPUS")
+@pytest.mark.skipif(not CASES, reason=absent(guarded.ROOT))
 def test_there_are_answers() -> None:
     assert len(CASES) == 59
     assert sum(len(guarded.expected(answer)) for _, answer in CASES) > 3000

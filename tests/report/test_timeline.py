@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from irkit.model.run import Moment, Status, Target
 from irkit.report.moments.audit import _read_uri
 from irkit.report.moments.gravity import Request, severity
 from irkit.report.timeline import moments
+from tests.corpus import ROOT, absent
 from tests.report import records
 
 TARGET = Target("payments", "web", "u-1")
@@ -156,10 +156,10 @@ def test_a_strange_uri_keeps_its_event(tmp_path: Path) -> None:
     assert [m.what for m in found] == ["get //[", "exec into the pod"]
 
 
-CORPUS = Path(os.environ.get("IRKIT_CORPUS", Path(__file__).parents[2] / "../shared/data")) / "audit"
+CORPUS = ROOT / "audit"
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="LEFT OUT: no real audit logs here; IRKIT_CORPUS names their folder")
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=absent(CORPUS))
 def test_real_audit_events_are_all_told(tmp_path: Path) -> None:
     found = list(_real(path for path in CORPUS.rglob("*") if path.suffix in (".json", ".log")))
     assert len(found) > 50

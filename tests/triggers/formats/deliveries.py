@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from irkit.model.alert import Alert
 from irkit.triggers.formats import registry
 from irkit.triggers.formats.delivery import Delivery
+from tests.corpus import ROOT, absent
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 CLOUD_EVENT = {"content-type": "application/cloudevents+json"}
@@ -22,10 +22,10 @@ CLOUD_BATCH = {"content-type": "application/cloudevents-batch+json"}
 
 def corpus(name: str) -> Path:
     """A file or folder under alerts/ of the corpus; skips where there is none."""
-    root = os.environ.get("IRKIT_CORPUS")
-    if not root:
-        pytest.skip("IRKIT_CORPUS names no corpus")
-    return Path(root) / "alerts" / name
+    root = ROOT / "alerts"
+    if not root.is_dir():
+        pytest.skip(absent(root))
+    return root / name
 
 
 def corpus_json(name: str) -> Any:  # noqa: ANN401 - JSON of any shape

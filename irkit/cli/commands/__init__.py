@@ -21,6 +21,7 @@ def load() -> typer.Typer:
         doctor,
         playbook,
         queue,
+        rails,
         reach,
         report,
         respond,
@@ -49,6 +50,7 @@ def load() -> typer.Typer:
         run,
         serve,
         queue,
+        rails,
         demo,
         doctor,
     )

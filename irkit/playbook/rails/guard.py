@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from irkit.cluster.protocol import Cluster
 from irkit.model.codec import plain
+from irkit.model.pod import PodRef
 from irkit.model.run import Outcome, Status
 from irkit.playbook.rails.decide import decide
 from irkit.playbook.rails.facts import Decision, Deed, Facts, Occasion, Ruling
@@ -48,14 +51,15 @@ class Guard:
             case Ruling.WAIT | Ruling.REFUSE:
                 return self._refused(decision)
 
-    def ask(self, action: str, step: str, context: Context) -> Decision:
-        """What would be decided now; nothing is remembered."""
-        facts = self._facts(action, step, context)
-        deeds = self.memory.deeds(facts.cluster, facts.now)
+    def explain(self, action: str, playbook: str, pod: PodRef, cluster: Cluster, now: datetime) -> Decision:
+        """What would be decided about a new run, now; nothing is remembered. Raises what `perform` raises."""
+        facts = self._facts("", "", playbook, action, pod, cluster, now)
+        deeds = self.memory.deeds(facts.cluster, now)
         return decide(self.rules.policy, _complete(facts, deeds, self.memory.frozen()))
 
     def _decide(self, step: str, acting: Step, context: Context) -> Decision:
-        facts = self._facts(acting.name, step, context)
+        cluster, playbook = context.connect(), context.record.playbook
+        facts = self._facts(context.run, step, playbook, acting.name, context.pod, cluster, context.clock())
 
         def ask(deeds: tuple[Deed, ...], frozen: Freeze | None) -> tuple[Decision, Deed | None]:
             decision = decide(self.rules.policy, _complete(facts, deeds, frozen))
@@ -63,20 +67,12 @@ class Guard:
 
         return self.memory.decide(ask, facts.cluster, facts.now)
 
-    def _facts(self, action: str, step: str, context: Context) -> Facts:
-        cluster = context.connect()
-        subject = look(context.pod, cluster, node=self.rules.policy.protect.control_plane_nodes)
-        return Facts(
-            context.run,
-            step,
-            context.record.playbook,
-            action,
-            cluster.server,
-            self.occasion,
-            subject,
-            context.clock(),
-            own_namespace=_NAMESPACE.read_text().strip() if _NAMESPACE.exists() else "",
-        )
+    def _facts(
+        self, run: str, step: str, playbook: str, action: str, pod: PodRef, cluster: Cluster, now: datetime
+    ) -> Facts:
+        subject = look(pod, cluster, node=self.rules.policy.protect.control_plane_nodes)
+        own = _NAMESPACE.read_text().strip() if _NAMESPACE.exists() else ""
+        return Facts(run, step, playbook, action, cluster.server, self.occasion, subject, now, own_namespace=own)
 
     def _go(self, step: str, acting: Step, params: Any, context: Context) -> Outcome:  # noqa: ANN401 - the step's own
         try:

@@ -31,8 +31,7 @@ CREATE INDEX IF NOT EXISTS deed_at ON deed (cluster, at);
 CREATE TABLE IF NOT EXISTS freeze (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, thawed TEXT, thawed_by TEXT);
 """
-_DEEDS = """SELECT run, step, at, playbook, action, cluster, namespace, uid, workload, real, failed FROM deed
-    WHERE cluster = ? AND at > ? ORDER BY at"""
+_DEEDS = """SELECT run, step, at, playbook, action, cluster, namespace, uid, workload, real, failed FROM deed"""
 _FROZEN = "SELECT at, who, why FROM freeze WHERE thawed IS NULL ORDER BY id DESC LIMIT 1"
 
 
@@ -66,6 +65,11 @@ class Memory:
         """What was done on a cluster within the last `window`, oldest first."""
         with self._open() as db:
             return _deeds(db, cluster, now - window)
+
+    def everywhere(self, now: datetime, window: timedelta) -> tuple[Deed, ...]:
+        """What was done on any cluster within the last `window`, oldest first."""
+        with self._open() as db:
+            return _read(db, f"{_DEEDS} WHERE at > ? ORDER BY at", [rfc3339(now - window)])
 
     def frozen(self) -> Freeze | None:
         """The freeze in force; None when there is none."""
@@ -126,10 +130,15 @@ class Memory:
 
 
 def _deeds(db: sqlite3.Connection, cluster: str, since: datetime) -> tuple[Deed, ...]:
-    rows = db.execute(_DEEDS, [cluster, rfc3339(since)]).fetchall()
+    return _read(db, f"{_DEEDS} WHERE cluster = ? AND at > ? ORDER BY at", [cluster, rfc3339(since)])
+
+
+def _read(db: sqlite3.Connection, statement: str, parameters: list[str]) -> tuple[Deed, ...]:
     return tuple(
         Deed(run, step, parse(at), playbook, action, cluster, namespace, uid, workload, bool(real), bool(failed))
-        for run, step, at, playbook, action, cluster, namespace, uid, workload, real, failed in rows
+        for run, step, at, playbook, action, cluster, namespace, uid, workload, real, failed in db.execute(
+            statement, parameters
+        )
     )
 
 

@@ -13,7 +13,7 @@ from irkit.playbook.rails.decide import decide
 from irkit.playbook.rails.facts import Decision, Deed
 from irkit.playbook.rails.memory import Freeze, Memory, RailsError
 from irkit.playbook.rails.policy import LONGEST, Budget
-from tests.playbook.rails.hands import FACTS, NOW, deed, policy
+from tests.playbook.rails.hands import FACTS, NOW, deed, pod, policy
 
 
 def remember(memory: Memory, made: Deed) -> None:

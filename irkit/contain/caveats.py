@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from irkit.cluster.objects import entries, part
+from irkit.cluster.objects import part
 from irkit.cluster.protocol import Json
 
 
@@ -23,6 +23,3 @@ def caveats(pod: Json) -> Iterator[str]:
         yield "a static pod: its kubelet makes the mirror pod anew without our label, and only the node can stop it"
     yield "connections that were open before may go on: that is up to the policy engine"
     yield "the pod's own node, and containers of the same pod, can still reach it"
-    yield "Services that selected the pod still do: their clients get no answer from it"
-    if owner := next((entry for entry in entries(metadata, "ownerReferences") if entry.get("controller")), None):
-        yield f"{owner.get('kind')} {owner.get('name')} still counts the pod: it makes no replacement"

@@ -23,11 +23,11 @@ class Hand:
     cluster: Cluster
     before: Callable[[Change], None]
     dry_run: bool
-    made: dict[tuple[str, str, str], Change] = field(default_factory=dict)
+    made: dict[tuple[str, str, str, str], Change] = field(default_factory=dict)
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """What was made, in order; each thing once, however often it took."""
+        """What was made, in order; what a dry run tried again, once."""
         return tuple(self.made.values())
 
     def create(self, resource: Resource, body: Json, detail: str) -> Json:
@@ -61,7 +61,7 @@ class Hand:
         return change
 
     def _done(self, change: Change, made: Json) -> Json:
-        self.made[change.action, change.kind, change.name] = change
+        self.made[change.action, change.kind, change.name, change.detail] = change
         return made
 
 

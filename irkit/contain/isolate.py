@@ -1,7 +1,8 @@
 """Cut one pod off from the network, and say whether it holds.
 
-Four requests when nobody comes in between: GET the pod, POST the policy, PATCH the pod, LIST the policies. The policy
-comes first and selects nothing until the pod bears its label, so there is no half-way state to fear.
+Everything that finds pods by labels is read first. Then the policy is created, which selects nothing until the pod
+bears its label, so there is no half-way state to fear; then the pod gets its labels in one patch. Then the policies and
+the pod are read again, for somebody may have come in between, and the verdict stands on what is found there.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from irkit.cluster.objects import items, part
+from irkit.cluster.objects import part
 from irkit.cluster.protocol import Cluster, Json
 from irkit.cluster.resolve import check
 from irkit.cluster.resources import NETWORK_POLICIES, PODS
-from irkit.contain import marks
+from irkit.contain import marks, orphan
+from irkit.contain import survey as surveying
 from irkit.contain.caveats import caveats
 from irkit.contain.hand import Hand, difference, settled
-from irkit.contain.policy.selector import Labels
+from irkit.contain.plan.owner import Owner
+from irkit.contain.plan.solve import Plan
+from irkit.contain.plan.words import changed, consequences
+from irkit.contain.survey import Survey, planned, survey
 from irkit.contain.verdict import judged, residuals
 from irkit.errors import AlreadyExists, NotFound, Refused
 from irkit.model.isolation import Change, Direction, Isolation, Proof, Residual, Verdict
@@ -30,8 +35,10 @@ NEEDS: tuple[Permission, ...] = (
     PODS.permission("patch"),
     NETWORK_POLICIES.permission("create"),
     NETWORK_POLICIES.permission("get"),
-    NETWORK_POLICIES.permission("list"),
+    *surveying.NEEDS,
+    *orphan.NEEDS,
 )
+ROUNDS = 3  # of planning: what somebody adds meanwhile may need other labels again
 
 
 def isolate(
@@ -42,34 +49,63 @@ def isolate(
     run: str = "",
     before: Callable[[Change], None],
     dry_run: bool = False,
+    keep_labels: bool = False,
 ) -> Isolation:
     """Quarantine `pod` and recompute what still gets through.
 
-    `before` is called with each change ahead of sending it. A dry run lets the server check every change, makes none,
-    and says what the verdict would be. Raises PodReplaced for a pinned pod whose name belongs to another; Refused when
-    the policy's name is taken by something irkit did not make; Conflict when somebody changed the pod at every try.
+    `before` is called with each change ahead of sending it; that of the pod says what follows from it. A dry run lets
+    the server check every change, makes none, and says what the verdict would be. With `keep_labels` the pod gets our
+    label and keeps all others, whatever finds it by them. Raises PodReplaced for a pinned pod whose name belongs to
+    another; Refused when the policy's name is taken by something irkit did not make; Conflict when somebody changed the
+    pod at every try.
     """
     hand = Hand(cluster, before, dry_run)
-    return settled(lambda: _attempt(pod, hand, case, run))
+    return settled(lambda: _attempt(pod, hand, case, run, keep_labels=keep_labels))
 
 
-def _attempt(pod: PodRef, hand: Hand, case: str, run: str) -> Isolation:
+def _attempt(pod: PodRef, hand: Hand, case: str, run: str, *, keep_labels: bool) -> Isolation:
     seen = check(pod, hand.cluster).json()
     if beyond := _beyond(seen):
         return beyond
+    pod = pod.pinned(seen["metadata"]["uid"])
+    found = survey(hand.cluster, pod.namespace)
     ours = _policy(pod, seen, hand, case, run)
-    labels = _label(seen, hand, case)
-    listed = {_name(policy): policy for policy in items(hand.cluster.pages(NETWORK_POLICIES.path(pod.namespace)))}
-    if hand.dry_run:
-        listed[_name(ours)] = ours
-    left = residuals(labels, listed.values(), _name(ours))
+    plan, owner = planned(seen, found, keep_labels=keep_labels)
+    said = dict.fromkeys(consequences(plan, owner))
+    for _ in range(ROUNDS):
+        seen = _label(seen, plan, owner, hand, case)
+        if hand.dry_run:
+            found.policies[_name(ours)] = ours
+            break
+        found = found.again(hand.cluster, pod.namespace)
+        seen = check(pod, hand.cluster).json()
+        plan, _ = planned(seen, found, keep_labels=keep_labels)
+        if plan.labels == part(seen["metadata"], "labels"):
+            break
+    proof = [_recomputed(left := _residuals(seen, found, _name(ours)), found, pod)]
+    if owner and _let_go(seen, owner, hand):
+        proof.append(orphan.orphaned(pod, seen, owner, hand))
+    warnings = (*said, *found.warnings())
+    return _told(seen, *proof, warnings=warnings, engine=ENGINE, changes=hand.changes, residual=left)
+
+
+def _residuals(seen: Json, found: Survey, ours: str) -> tuple[Residual, ...]:
+    return residuals(part(seen["metadata"], "labels"), found.policies.values(), ours)
+
+
+def _recomputed(left: tuple[Residual, ...], found: Survey, pod: PodRef) -> Proof:
     open_ = {residual.policy for residual in left}
-    proof = Proof(
+    return Proof(
         "policies-recomputed",
-        f"{len(open_) or 'none'} of {len(listed)} policies lets traffic through",
+        f"{len(open_) or 'none'} of {len(found.policies)} policies lets traffic through",
         f"every NetworkPolicy of {pod.namespace}, read after the pod was labelled",
     )
-    return _told(seen, proof, engine=ENGINE, changes=hand.changes, residual=left)
+
+
+def _let_go(seen: Json, owner: Owner, hand: Hand) -> bool:
+    """True when the controller has to let go of the pod and it is not yet certain that it has."""
+    metadata = seen["metadata"]
+    return not hand.dry_run and not metadata.get("deletionTimestamp") and owner.lets_go(part(metadata, "labels"))
 
 
 def _beyond(pod: Json) -> Isolation | None:
@@ -85,10 +121,10 @@ def _beyond(pod: Json) -> Isolation | None:
     return None
 
 
-def _told(pod: Json, proof: Proof, **found: Any) -> Isolation:  # noqa: ANN401 - the other fields of Isolation
+def _told(pod: Json, *proof: Proof, warnings: tuple[str, ...] = (), **found: Any) -> Isolation:  # noqa: ANN401 - the other fields of Isolation
     namespace, name, uid = (pod["metadata"][key] for key in ("namespace", "name", "uid"))
     whole = {"engine": "", "verdict": judged(found.get("residual", ())), **found}
-    return Isolation(namespace, name, uid, proof=(proof,), warnings=tuple(caveats(pod)), **whole)
+    return Isolation(namespace, name, uid, proof=proof, warnings=(*caveats(pod), *warnings), **whole)
 
 
 def _policy(pod: PodRef, seen: Json, hand: Hand, case: str, run: str) -> Json:
@@ -115,18 +151,19 @@ def _ours(policy: Json, uid: str) -> Json:
     return policy
 
 
-def _label(seen: Json, hand: Hand, case: str) -> Labels:
-    """The labels that the pod has once it is in quarantine, as the server says."""
+def _label(seen: Json, plan: Plan, owner: Owner | None, hand: Hand, case: str) -> Json:
+    """The pod once it bears the plan's labels, as the server says."""
     metadata = seen["metadata"]
-    labels, notes, uid = part(metadata, "labels"), part(metadata, "annotations"), metadata["uid"]
-    if labels.get(marks.QUARANTINE) == uid:
-        return labels
+    labels, notes = part(metadata, "labels"), part(metadata, "annotations")
+    if labels == plan.labels:
+        return seen
+    known = f"{owner.kind}/{owner.name}" if owner else ""
     operations = [
-        *difference("/metadata/labels", labels, marks.labelled(labels, uid)),
-        *difference("/metadata/annotations", notes, marks.remember(notes, labels, case)),
+        *difference("/metadata/labels", labels, plan.labels),
+        *difference("/metadata/annotations", notes, marks.remember(notes, labels, plan.labels, case=case, owner=known)),
     ]
-    changed = hand.patch(PODS, seen, operations, f"label {marks.QUARANTINE}={uid}")
-    return part(part(changed, "metadata"), "labels")
+    detail = "; ".join([changed(labels, plan.labels), *consequences(plan, owner)])
+    return hand.patch(PODS, seen, operations, detail)
 
 
 def _name(policy: Json) -> str:

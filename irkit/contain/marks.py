@@ -19,6 +19,8 @@ QUARANTINE = "irkit.dev/quarantine"
 CASE = "irkit.dev/case"
 POD, UID = "irkit.dev/pod", "irkit.dev/pod-uid"
 ORIGINAL, ORIGINAL_SHA256 = "irkit.dev/original-labels", "irkit.dev/original-labels-sha256"
+PLACED = "irkit.dev/quarantine-labels"  # the labels as irkit left them
+OWNER = "irkit.dev/original-owner"  # the controller that counted the pod: "ReplicaSet/web-5d9c"
 RUN = "irkit.dev/run"
 MANAGED_BY, IRKIT = "app.kubernetes.io/managed-by", "irkit"
 
@@ -53,36 +55,55 @@ def owner(policy: Json) -> str | None:
     return uid if ours and part(metadata, "labels").get(MANAGED_BY) == IRKIT else None
 
 
-def labelled(labels: Labels, uid: str) -> dict[str, str]:
-    """The pod's labels under quarantine."""
-    return {**labels, QUARANTINE: uid}
+def remember(annotations: Labels, labels: Labels, placed: Labels, *, case: str, owner: str = "") -> dict[str, str]:
+    """The pod's annotations once its `labels` are replaced by those `placed`.
 
-
-def remember(annotations: Labels, labels: Labels, case: str) -> dict[str, str]:
-    """The pod's annotations, with `labels` as those to restore."""
-    text = compact(dict(labels)).decode()
-    return {**annotations, CASE: case, ORIGINAL: text, ORIGINAL_SHA256: digest.of_bytes(text.encode())}
+    What a former isolation remembers stays, changes aside that others made since; so does the owner of then.
+    """
+    text = compact(restored(labels, annotations, placed[QUARANTINE])).decode()
+    owner = owner or annotations.get(OWNER, "")
+    return {
+        **annotations,
+        CASE: case,
+        ORIGINAL: text,
+        ORIGINAL_SHA256: digest.of_bytes(text.encode()),
+        PLACED: compact(dict(placed)).decode(),
+    } | ({OWNER: owner} if owner else {})
 
 
 def forget(annotations: Labels) -> dict[str, str]:
     """The pod's annotations without ours."""
-    return {key: value for key, value in annotations.items() if key not in (CASE, ORIGINAL, ORIGINAL_SHA256)}
+    ours = (CASE, ORIGINAL, ORIGINAL_SHA256, PLACED, OWNER)
+    return {key: value for key, value in annotations.items() if key not in ours}
 
 
 def original(annotations: Labels) -> dict[str, str] | None:
     """The labels to restore; None when they are not there, or not as irkit wrote them."""
     text = annotations.get(ORIGINAL, "")
-    if digest.of_bytes(text.encode()) != annotations.get(ORIGINAL_SHA256):
-        return None
+    return _labels(text) if digest.of_bytes(text.encode()) == annotations.get(ORIGINAL_SHA256) else None
+
+
+def placed(annotations: Labels) -> dict[str, str] | None:
+    """The labels as irkit left them; None when it is not known."""
+    return _labels(annotations.get(PLACED, ""))
+
+
+def restored(labels: Labels, annotations: Labels, uid: str) -> dict[str, str]:
+    """The labels of pod `uid` with our changes taken back, those aside that others have changed again since.
+
+    Where there is no sound memory, only our own label is taken off.
+    """
+    then, now = original(annotations), placed(annotations)
+    if then is None or now is None:
+        return {key: value for key, value in labels.items() if (key, value) != (QUARANTINE, uid)}
+    whole = {key: (then if labels.get(key) == now.get(key) else labels).get(key) for key in {*then, *now, *labels}}
+    return {key: value for key, value in whole.items() if value is not None}
+
+
+def _labels(text: str) -> dict[str, str] | None:
     try:
         found: Any = json.loads(text)
     except (ValueError, RecursionError):
         return None
     sound = isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
     return found if sound else None
-
-
-def released(labels: Labels, original: Labels) -> dict[str, str]:
-    """The pod's labels with our change taken back, whatever others changed since."""
-    rest = {key: value for key, value in labels.items() if key != QUARANTINE}
-    return rest | ({QUARANTINE: original[QUARANTINE]} if QUARANTINE in original else {})

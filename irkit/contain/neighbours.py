@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from irkit.cluster.protocol import Json
 from irkit.contain.policy.nouns import World
+from irkit.contain.policy.selector import Labels
 from irkit.contain.reach import is_pod, isolated, reach
 from irkit.model.pod import PodRef
 
@@ -33,8 +34,8 @@ class Neighbours:
             yield from ((way, peer, now, then) for peer, (now, then) in sorted(found.items()))
 
 
-def neighbours(world: World, pod: PodRef) -> Neighbours:
-    """Raises UsageError for a pod that is not in the world."""
+def neighbours(world: World, pod: PodRef, labels: Labels | None = None) -> Neighbours:
+    """Raises UsageError for a pod that is not in the world. `labels` as for `isolated`."""
     now = reach(world, pod)
     names = frozenset(str(one) for one in world.endpoints if is_pod(one, pod))
-    return Neighbours(names, now, reach(isolated(world, pod), pod))
+    return Neighbours(names, now, reach(isolated(world, pod, labels), pod))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from irkit.cluster.protocol import Json
 from irkit.contain import marks
+from irkit.contain.plan.claims import Claim, of_policies
+from irkit.contain.plan.solve import solve
 from irkit.contain.policy import spans
 from irkit.contain.policy.allow import Judge, Party
 from irkit.contain.policy.nouns import Endpoint, Policy, World
 from irkit.contain.policy.read import policy
+from irkit.contain.policy.selector import Labels, Requirement
 from irkit.contain.policy.spans import EVERY_PORT, NONE, Spans
 from irkit.errors import UsageError
 from irkit.model.isolation import Direction
@@ -43,14 +46,22 @@ def reach(world: World, pod: PodRef | None = None, *, namespace: str | None = No
     return [{"src": source, "dst": target, "ports": _listed(ways[source, target])} for source, target in sorted(ways)]
 
 
-def isolated(world: World, pod: PodRef) -> World:
-    """`world` as it is once `pod` is in quarantine."""
-    uid = pod.uid or "quarantine"
+def isolated(world: World, pod: PodRef, labels: Labels | None = None) -> World:
+    """`world` once `pod` is in quarantine, with `labels` (default: those that the world's policies ask for)."""
+    uid = labels[marks.QUARANTINE] if labels else pod.uid or "quarantine"
     quarantine = policy(marks.quarantine(pod, uid, "", ""))
+    claims = list(of_policies(one for one in world.policies if one.namespace == pod.namespace))
     changed = (
-        replace(one, labels=marks.labelled(one.labels, uid)) if is_pod(one, pod) else one for one in world.endpoints
+        replace(one, labels=labels or _relabelled(one, uid, claims)) if is_pod(one, pod) else one
+        for one in world.endpoints
     )
     return replace(world, endpoints=tuple(changed), policies=(*world.policies, quarantine))
+
+
+def _relabelled(one: Endpoint, uid: str, claims: Iterable[Claim]) -> Labels:
+    """A StatefulSet selects by labels of its template, and its pods stay with it."""
+    keep = [Requirement(key, "In", frozenset({value})) for key, value in one.labels.items()]
+    return solve(one.labels, uid, claims, keep if one.kind == "StatefulSet" else ()).labels
 
 
 def is_pod(one: Endpoint, pod: PodRef) -> bool:

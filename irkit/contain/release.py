@@ -11,6 +11,7 @@ from irkit.cluster.resolve import check
 from irkit.cluster.resources import NETWORK_POLICIES, PODS
 from irkit.contain import marks
 from irkit.contain.hand import Hand, difference, settled
+from irkit.contain.plan.words import changed
 from irkit.errors import NotFound, PodReplaced, Refused
 from irkit.model.isolation import Change
 from irkit.model.permission import Permission
@@ -34,10 +35,11 @@ def release(
 ) -> tuple[Change, ...]:
     """The changes made to release `pod`; none when nothing of ours is left.
 
-    The label goes first, then the policy, which selects nothing by then. Of a pod that is gone only the policy is
-    deleted; a successor of the same name is left alone. Raises Refused where the pod's labels are not as irkit left
-    them, unless `force`, which takes back our change and leaves the others; NotFound for an unpinned name that
-    neither a pod nor a policy of ours knows.
+    The labels go first, then the policy, which selects nothing by then. Of a pod that is gone only the policy is
+    deleted; a successor of the same name is left alone. A controller that let go of the pod takes it back by itself,
+    and where it then has one pod too many, deletes this one or another. Raises Refused where the pod's labels are not
+    as irkit left them, unless `force`, which takes back our changes and leaves the others; NotFound for an unpinned
+    name that neither a pod nor a policy of ours knows.
     """
     hand = Hand(cluster, before, dry_run)
     settled(lambda: _attempt(pod, hand, force=force))
@@ -82,25 +84,25 @@ def _restore(seen: Json, hand: Hand, *, force: bool) -> None:
     """Take label and annotations off the pod, if it is one that irkit quarantined."""
     metadata = seen["metadata"]
     labels, notes, uid = part(metadata, "labels"), part(metadata, "annotations"), metadata["uid"]
-    original = marks.original(notes)
     if labels.get(marks.QUARANTINE) != uid and marks.ORIGINAL not in notes:
         return
-    expected = None if original is None else marks.labelled(original, uid)
-    if labels not in (expected, original) and not force:
-        raise Refused(f"the labels of {metadata['name']} are not as irkit left them: {_told(labels, expected)}", _HINT)
-    restored = marks.released(labels, original or {})
+    original, placed = marks.original(notes), marks.placed(notes)
+    if (original is None or labels not in (original, placed)) and not force:
+        told = _told(labels, placed if original is not None else None)
+        raise Refused(f"the labels of {metadata['name']} are not as irkit left them: {told}", ASK)
+    restored = marks.restored(labels, notes, uid)
     operations = [
         *difference("/metadata/labels", labels, restored),
         *difference("/metadata/annotations", notes, marks.forget(notes)),
     ]
-    hand.patch(PODS, seen, operations, f"label {marks.QUARANTINE} removed")
+    hand.patch(PODS, seen, operations, changed(labels, restored))
 
 
-_HINT = "look at the pod; to take back our change and leave the others, release it with --force"
+ASK = "look at the pod; to take back our change and leave the others, release it with --yes"
 
 
 def _told(labels: marks.Labels, expected: marks.Labels | None) -> str:
     if expected is None:
-        return f"the annotation {marks.ORIGINAL} is missing or altered"
+        return f"the annotation {marks.ORIGINAL} or {marks.PLACED} is missing or altered"
     keys = sorted(key for key in {*labels, *expected} if labels.get(key) != expected.get(key))
     return "; ".join(f"{key} is {labels.get(key, 'absent')}, not {expected.get(key, 'absent')}" for key in keys)

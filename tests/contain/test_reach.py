@@ -11,6 +11,7 @@ import pytest
 
 from irkit.cluster.client import connect
 from irkit.cluster.protocol import Json
+from irkit.contain.marks import QUARANTINE
 from irkit.contain.reach import isolated, reach
 from irkit.contain.world import live, manifests
 from irkit.contain.world.objects import world
@@ -73,13 +74,23 @@ def test_isolation_leaves_nothing(tmp_path: Path) -> None:
     folder, web = write(tmp_path, a_yaml=f"{POD}---{CLIENT}---{POLICY}"), PodRef("shop", "web")
     now = manifests.load(folder)
     assert [one["src"] for one in reach(now, web)] == ["shop/client[Pod]"]
-    left = reach(isolated(now, web), web)
+    assert reach(isolated(now, web), web) == []
+    left = reach(isolated(now, web, {"app": "web", QUARANTINE: "quarantine"}), web)
     assert [one["src"] for one in left] == ["shop/client[Pod]"], "another policy still admits the client"
     client = PodRef("shop", "client")
     assert len(reach(now, client)) == 3
     assert reach(isolated(now, client), client) == []
     with pytest.raises(UsageError, match="there is no shop/other"):
         reach(now, PodRef("shop", "other"))
+
+
+def test_a_stateful_sets_pods_keep_their_labels() -> None:
+    template: Json = {"metadata": {"labels": {"app": "web"}}}
+    rule: Json = {"podSelector": {"matchLabels": {"app": "web"}}, "ingress": [{}]}
+    allow: Json = {"kind": "NetworkPolicy", "metadata": {"name": "p"}, "spec": rule}
+    for kind, left in (("StatefulSet", 1), ("Deployment", 0)):
+        now, pod = world([workload(kind, template), allow], live=False), PodRef("default", "made")
+        assert len(reach(isolated(now, pod), pod)) == left
 
 
 @pytest.mark.parametrize(

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
 
+from irkit import times
 from irkit.cluster.objects import items
 from irkit.cluster.protocol import Cluster, Json, Query, Reply
 from irkit.cluster.rbac import cluster_role
-from irkit.cluster.resources import DEPLOYMENTS, NETWORK_POLICIES, PODS
+from irkit.cluster.resources import (
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    JOBS,
+    NETWORK_POLICIES,
+    POD_DISRUPTION_BUDGETS,
+    PODS,
+    REPLICA_SETS,
+    SERVICES,
+    STATEFUL_SETS,
+)
 from irkit.contain import isolate as isolation
 from irkit.contain import marks
 from irkit.contain import release as releasing
 from irkit.contain.hand import TRIES
 from irkit.contain.isolate import isolate
 from irkit.contain.release import release
+from irkit.contain.survey import OTHERS
 from irkit.errors import Conflict, Forbidden, NotFound, PodReplaced, Refused
-from irkit.model.isolation import Change, Direction, Isolation, Residual, Verdict
+from irkit.model.isolation import Change, Direction, Isolation, Proof, Residual, Verdict
 from irkit.model.pod import PodRef
-from tests.contracts.worlds import World, pod
+from tests.contracts.worlds import PracticeWorld, World, pod
 
 CLOSED = dict.fromkeys(Direction, Verdict.UNVERIFIED)
 SPEC = {"schedulingGates": [{"name": "irkit.dev/test"}]}  # a pod that need not run, and that nobody else changes
@@ -95,21 +109,134 @@ def test_a_pod_is_isolated_and_given_back_as_it_was(world: World, labels: dict[s
     assert release(ref, world.cluster, before=no_one) == ()
 
 
-def test_a_pod_of_a_workload_is_isolated(world: World) -> None:
-    template = {"metadata": {"labels": {"app": "web"}}, "spec": {**pod("x", world.namespace)["spec"], **SPEC}}
-    selector = {"matchLabels": {"app": "web"}}
+def term(key: str, operator: str, *values: str) -> Json:
+    return {"matchExpressions": [{"key": key, "operator": operator, **({"values": list(values)} if values else {})}]}
+
+
+TEMPLATED = {"ReplicaSet": REPLICA_SETS, "Deployment": DEPLOYMENTS, "StatefulSet": STATEFUL_SETS}
+TEMPLATED |= {"DaemonSet": DAEMON_SETS, "Job": JOBS}
+WEB = {"app": "web"}
+
+
+def workload(world: World, kind: str) -> tuple[PodRef, Json]:
+    """The pod of a workload of `kind`, and the same as it is once nobody changes it any more."""
+    template = {"metadata": {"labels": WEB}, "spec": {**pod("x", world.namespace)["spec"], **SPEC}}
+    spec: Json = {"selector": {"matchLabels": WEB}, "template": template, "serviceName": "web"}
+    if kind != "StatefulSet":
+        del spec["serviceName"]
+    if kind == "Job":
+        del spec["selector"]
+        template["spec"]["restartPolicy"] = "Never"
+    resource, meta = TEMPLATED[kind], {"name": "web", "namespace": world.namespace}
+    body = {"apiVersion": resource.api_version, "kind": kind, "metadata": meta, "spec": spec}
+    world.cluster.create(resource.path(world.namespace), body)
+    ref = PodRef(world.namespace, first_pod(world)["metadata"]["name"])
+    # A controller with one pod too many deletes the younger one, and ages are in whole seconds.
+    born = times.parse(read(world, ref)["metadata"]["creationTimestamp"]).timestamp()
+    until(lambda: server_time(world) > born + 2)
+    was = read(world, ref)
+    return ref.pinned(was["metadata"]["uid"]), was
+
+
+def server_time(world: World) -> float:
+    date = world.cluster.get("/version").call.server_date
+    return parsedate_to_datetime(date).timestamp() if date else 0.0
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that takes a controller a moment."""
+    for _ in range(200):
+        if true():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it does not come true")
+
+
+def pods_of(world: World) -> dict[str, Json]:
+    return {one["metadata"]["name"]: one for one in items(world.cluster.pages(PODS.path(world.namespace)))}
+
+
+def find_by_labels(world: World) -> None:
+    """Everything that finds the pods of app=web: a Service, a disruption budget, hostile policies."""
     meta = {"name": "web", "namespace": world.namespace}
-    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta}
-    world.cluster.create(
-        DEPLOYMENTS.path(world.namespace), {**body, "spec": {"selector": selector, "template": template}}
-    )
-    was = first_pod(world)
-    ref = PodRef(world.namespace, was["metadata"]["name"], was["metadata"]["uid"])
-    assert run(world, ref).verdict == CLOSED
+    for resource, spec in (
+        (SERVICES, {"selector": WEB, "ports": [{"port": 80}]}),
+        (POD_DISRUPTION_BUDGETS, {"selector": {"matchLabels": WEB}, "minAvailable": 0}),
+    ):
+        body: Json = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta, "spec": spec}
+        world.cluster.create(resource.path(world.namespace), body)
+    allow(world, "own-labels", {"matchLabels": WEB}, ingress=[{}], egress=[{}])
+    allow(world, "no-tier", term("tier", "DoesNotExist"), ingress=[{}])
+    allow(world, "not-x", term("zone", "NotIn", "x"), egress=[{}])
+
+
+@pytest.mark.parametrize("kind", ["ReplicaSet", "Deployment", "DaemonSet"])
+def test_a_pod_is_taken_out_of_its_workload_and_given_back(world: World, kind: str) -> None:
+    if kind == "DaemonSet" and isinstance(world, PracticeWorld):
+        pytest.skip("the practice cluster has no controller of DaemonSets")
+    ref, was = workload(world, kind)
+    find_by_labels(world)
+    owner = was["metadata"]["ownerReferences"][0]
+    done = run(world, ref)
+    assert (done.verdict, done.residual) == (CLOSED, ())
+    assert [(change.action, change.kind) for change in done.changes] == [("create", "NetworkPolicy"), ("patch", "Pod")]
+    now = read(world, ref)["metadata"]
+    assert now["labels"].keys().isdisjoint(WEB)
+    assert now["labels"].items() > {"zone": "x", marks.QUARANTINE: ref.uid}.items()
+    assert "ownerReferences" not in now
+    assert now["annotations"][marks.OWNER] == f"{owner['kind']}/{owner['name']}"
+    assert Proof("orphaned", f"{owner['kind']} {owner['name']} has let go of the pod") in done.proof
+    assert any("lets go of the pod and starts another" in line for line in done.warnings)
+    assert {"Service web loses an endpoint", "PodDisruptionBudget web no longer counts the pod"} < {*done.warnings}
+    until(lambda: len(pods_of(world)) == 2)
+    again = run(world, ref)
+    assert (again.changes, again.verdict) == ((), CLOSED)
     release(ref, world.cluster, before=no_one)
-    now = read(world, ref)
-    assert now["metadata"]["labels"] == was["metadata"]["labels"]
-    assert now["metadata"]["ownerReferences"] == was["metadata"]["ownerReferences"]
+    until(lambda: set(pods_of(world)) == {ref.name} and "ownerReferences" in read(world, ref)["metadata"])
+    assert lasting(read(world, ref)) == lasting(was)
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "Job"])
+def test_a_pod_stays_with_a_workload_that_had_better_keep_it(world: World, kind: str) -> None:
+    if kind == "Job" and isinstance(world, PracticeWorld):
+        pytest.skip("the practice cluster has no controller of Jobs")
+    ref, was = workload(world, kind)
+    allow(world, "no-tier", term("tier", "DoesNotExist"), ingress=[{}])
+    done = run(world, ref)
+    assert done.verdict == CLOSED
+    assert any(line.startswith(f"{kind} web keeps the pod") for line in done.warnings)
+    now = read(world, ref)["metadata"]
+    assert now["labels"].items() > was["metadata"]["labels"].items()
+    assert now["ownerReferences"] == was["metadata"]["ownerReferences"]
+    assert set(pods_of(world)) == {ref.name}
+    release(ref, world.cluster, before=no_one)
+    assert lasting(read(world, ref)) == lasting(was)
+    allow(world, "selector", {"matchLabels": was["metadata"]["labels"]}, egress=[{}])
+    done = run(world, ref)
+    assert done.verdict[Direction.EGRESS] is (Verdict.INEFFECTIVE if kind == "StatefulSet" else Verdict.UNVERIFIED)
+
+
+def test_a_controller_that_is_being_deleted_does_not_take_the_pod_along(world: World) -> None:
+    ref, was = workload(world, "ReplicaSet")
+    home = REPLICA_SETS.path(ref.namespace, "web")
+    world.cluster.patch(home, [{"op": "add", "path": "/metadata/finalizers", "value": ["irkit.dev/test"]}])
+    world.cluster.delete(home, uid=was["metadata"]["ownerReferences"][0]["uid"])
+    done = run(world, ref)
+    assert [change.kind for change in done.changes] == ["NetworkPolicy", "Pod", "Pod"]
+    assert Proof("orphaned", "ReplicaSet web did not let go of the pod, and was taken off its owners") in done.proof
+    assert "ownerReferences" not in read(world, ref)["metadata"]
+    world.cluster.patch(home, [{"op": "remove", "path": "/metadata/finalizers"}])
+    until(lambda: not list(items(world.cluster.pages(REPLICA_SETS.path(ref.namespace)))))
+    assert read(world, ref)["metadata"]["uid"] == ref.uid
+
+
+def test_what_may_not_be_read_is_said(world: World) -> None:
+    ref, _ = workload(world, "ReplicaSet")
+    limited = world.limited(*cluster_role([*isolation.NEEDS, *releasing.NEEDS], "irkit", optional=False)["rules"])
+    done = isolate(ref, limited, case="", before=no_one)
+    assert done.verdict == CLOSED
+    assert done.warnings[-2] == "ReplicaSet web could not be read: whether it lets go of the pod is not known"
+    assert done.warnings[-1].startswith("not read, so whether any of them finds the pod is not known: services, ")
 
 
 def first_pod(world: World) -> Json:
@@ -121,33 +248,87 @@ def first_pod(world: World) -> Json:
     raise AssertionError("no pod was made")
 
 
-def term(key: str, operator: str, *values: str) -> Json:
-    return {"matchExpressions": [{"key": key, "operator": operator, **({"values": list(values)} if values else {})}]}
-
-
 INGRESS, EGRESS = {Direction.INGRESS}, {Direction.EGRESS}
 DNS = {"ports": [{"port": 53, "protocol": "UDP"}]}
-HOSTILE: list[tuple[Json, Json, set[Direction]]] = [
-    ({}, {"ingress": [{}]}, INGRESS),
-    ({"matchLabels": {"app": "web"}}, {"egress": [DNS]}, EGRESS),
-    (term("tier", "NotIn", "db"), {"ingress": [{}]}, INGRESS),
-    (term("tier", "DoesNotExist"), {"egress": [{}], "ingress": [{}]}, INGRESS | EGRESS),
-    (term("irkit.dev/quarantine", "Exists"), {"ingress": [{}]}, INGRESS),
-    ({"matchLabels": {"app": "other"}}, {"ingress": [{}]}, set()),
-    (term("irkit.dev/quarantine", "DoesNotExist"), {"ingress": [{}]}, set()),
-    ({}, {"ingress": [], "egress": []}, set()),
+OURS = "irkit.dev/quarantine"
+# Whom a policy selects, what it admits, which directions that opens where labels are kept, and where they are not.
+HOSTILE: list[tuple[Json, Json, set[Direction], set[Direction]]] = [
+    ({}, {"ingress": [{}]}, INGRESS, INGRESS),
+    ({"matchLabels": {"app": "web"}}, {"egress": [DNS]}, EGRESS, set()),
+    (term("tier", "NotIn", "db"), {"ingress": [{}]}, INGRESS, set()),
+    (term("tier", "DoesNotExist"), {"egress": [{}], "ingress": [{}]}, INGRESS | EGRESS, set()),
+    (term(OURS, "Exists"), {"ingress": [{}]}, INGRESS, INGRESS),
+    ({"matchLabels": {"app": "other"}}, {"ingress": [{}]}, set(), set()),
+    (term(OURS, "DoesNotExist"), {"ingress": [{}]}, set(), set()),
+    ({}, {"ingress": [], "egress": []}, set(), set()),
 ]
 
 
-@pytest.mark.parametrize(("selector", "rules", "opened"), HOSTILE)
-def test_what_still_admits_traffic_is_named(world: World, selector: Json, rules: Json, opened: set[Direction]) -> None:
-    ref = make(world, labels={"app": "web"})
+@pytest.mark.parametrize("keep_labels", [True, False])
+@pytest.mark.parametrize(("selector", "rules", "kept", "changed"), HOSTILE)
+def test_what_still_admits_traffic_is_named(
+    world: World, selector: Json, rules: Json, kept: set[Direction], changed: set[Direction], keep_labels: bool
+) -> None:
+    ref, opened = make(world, labels={"app": "web"}), kept if keep_labels else changed
     allow(world, "other", selector, **rules)
-    done = run(world, ref)
+    was = read(world, ref)
+    done = run(world, ref, keep_labels=keep_labels)
     assert {left.direction for left in done.residual if left.policy == "other"} == opened
     assert len(done.residual) == len(opened)
     assert {direction for direction, how in done.verdict.items() if how is Verdict.INEFFECTIVE} == opened
     assert done.holds is not bool(opened)
+    if keep_labels:
+        assert read(world, ref)["metadata"]["labels"] == {"app": "web", marks.QUARANTINE: ref.uid}
+    release(ref, world.cluster, before=no_one)
+    assert lasting(read(world, ref)) == lasting(was)
+
+
+def test_what_follows_is_said_before_it_is_done(world: World) -> None:
+    ref, announced = make(world, labels=WEB), list[Change]()
+    find_by_labels(world)
+    run(world, ref, announced.append)
+    labels = f"labels app removed, {marks.QUARANTINE}={ref.uid} set, tier=irkit-quarantine set, zone=x set"
+    loses = "Service web loses an endpoint; PodDisruptionBudget web no longer counts the pod"
+    assert announced[-1].detail == f"{labels}; {loses}"
+
+
+class Fighting:
+    """A cluster in which something puts a label back whenever the pod is patched."""
+
+    def __init__(self, world: World, ref: PodRef) -> None:
+        self.world, self.ref = world, ref
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self.world.cluster, name)
+
+    def patch(self, path: str, operations: Sequence[Json], *, dry_run: bool = False) -> Reply:
+        reply = self.world.cluster.patch(path, operations, dry_run=dry_run)
+        label(self.world, self.ref, "app", "web")
+        return reply
+
+
+def test_a_label_put_back_at_once_is_no_isolation(world: World) -> None:
+    ref = make(world, labels=WEB)
+    allow(world, "own-labels", {"matchLabels": WEB}, ingress=[{}])
+    done = isolate(ref, Fighting(world, ref), case="", before=no_one)
+    assert {(left.policy, left.direction) for left in done.residual} == {("own-labels", Direction.INGRESS)}
+    assert not done.holds
+    assert run(world, ref).verdict == CLOSED
+    release(ref, world.cluster, before=no_one)
+    assert read(world, ref)["metadata"]["labels"] == WEB
+
+
+def test_a_policy_made_meanwhile_is_evaded_too(world: World) -> None:
+    ref = make(world, labels=WEB)
+
+    def meanwhile(change: Change) -> None:
+        if change.kind == "Pod" and "late" not in policies(world):
+            allow(world, "late", {"matchLabels": WEB}, egress=[{}])
+
+    done = run(world, ref, meanwhile)
+    assert (done.verdict, len(done.changes)) == (CLOSED, 3)
+    release(ref, world.cluster, before=no_one)
+    assert read(world, ref)["metadata"]["labels"] == WEB
 
 
 def test_a_policy_made_meanwhile_is_seen(world: World) -> None:
@@ -383,10 +564,11 @@ class Counted:
             yield page
 
 
-def test_four_requests_isolate(world: World) -> None:
+def test_what_is_asked_of_the_cluster(world: World) -> None:
     ref, counted = make(world), Counted(world.cluster)
     isolate(ref, counted, case="", before=no_one)
-    assert counted.asked == ["get", "create", "patch", "page"]
+    lists = len(OTHERS) + 1
+    assert counted.asked == ["get", *["page"] * lists, "create", "patch", "page", "get"]
 
 
 def test_two_responders_agree(world: World) -> None:

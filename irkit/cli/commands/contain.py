@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from irkit.cli import options
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
-from irkit.errors import Exit
+from irkit.errors import Exit, IrkitError
 
 if TYPE_CHECKING:
     from irkit.model.run import RunRecord
 
+KeepLabels = Annotated[
+    bool, typer.Option("--keep-labels", help="Add our label and change no other, whatever finds the pod by them.")
+]
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", "-y", help="Do not ask where others have changed the labels: leave them as they made them."),
+]
+
 
 @command(app, "isolate")
-def isolate(face: Face, pod: options.Pod, case: options.Case = None, dry_run: options.DryRun = False) -> Exit:
+def isolate(
+    face: Face,
+    pod: options.Pod,
+    case: options.Case = None,
+    keep_labels: KeepLabels = False,
+    dry_run: options.DryRun = False,
+) -> Exit:
     """Cut a pod off from the network and say whether it holds. Exit 5: something still gets through."""
     from irkit.cli import running, summary
 
-    record = _single(face, "pod.isolate@1", pod, case=case, dry_run=dry_run)
+    record = _single(face, "pod.isolate@1", pod, {"keep_labels": keep_labels}, case=case, dry_run=dry_run)
     error = running.trouble(record)
     if error and not record.isolation:
         raise error
@@ -36,12 +53,17 @@ def isolate(face: Face, pod: options.Pod, case: options.Case = None, dry_run: op
 
 
 @command(app, "release")
-def release(face: Face, pod: options.Pod, dry_run: options.DryRun = False) -> Exit:
+def release(face: Face, pod: options.Pod, yes: Yes = False, dry_run: options.DryRun = False) -> Exit:
     """Give an isolated pod its network back: exactly what irkit changed is changed back."""
     from irkit.cli import running
 
-    record = _single(face, "pod.release@1", pod, case=None, dry_run=dry_run)
-    if error := running.trouble(record):
+    record = _single(face, "pod.release@1", pod, {"force": yes}, dry_run=dry_run)
+    error = running.trouble(record)
+    if error and _asks(error):
+        running.confirm(face, f"{error.message}. Take back our changes and leave the others?", yes=False)
+        record = _single(face, "pod.release@1", pod, {"force": True}, dry_run=dry_run)
+        error = running.trouble(record)
+    if error:
         raise error
     face.emit({"pod": _pod(record), "changes": _actions(record), "run": record.id})
     _show_changes(face, record, dry_run=dry_run)
@@ -50,11 +72,20 @@ def release(face: Face, pod: options.Pod, dry_run: options.DryRun = False) -> Ex
     return record.status.exit_code
 
 
-def _single(face: Face, uses: str, pod: str, *, case: str | None, dry_run: bool) -> RunRecord:
+def _asks(error: IrkitError) -> bool:
+    """True for a refusal that somebody at a terminal can decide about."""
+    from irkit.contain.release import ASK
+
+    return error.hint == ASK and sys.stdin.isatty()
+
+
+def _single(
+    face: Face, uses: str, pod: str, params: dict[str, Any], *, dry_run: bool, case: str | None = None
+) -> RunRecord:
     from irkit.cli import running
     from irkit.playbook.registry import single
 
-    return running.start(face, single(uses, face.pod(pod)), {}, case=case, dry_run=dry_run)
+    return running.start(face, single(uses, face.pod(pod), params), {}, case=case, dry_run=dry_run)
 
 
 def _isolated(record: RunRecord) -> dict[str, Any]:

@@ -33,28 +33,28 @@ def reach(face: Face, pod: Pod = None, manifests: Manifests = None) -> None:
     if manifests:
         face = replace(face, namespace=face.namespace or ("default" if pod else None))
     ref = face.pod(pod) if pod else None
-    world = _offline(manifests) if manifests else _online(face, ref)
+    world, labels = _offline(manifests) if manifests else _online(face, ref)
     if ref:
-        _show_pod(face, ref, neighbours(world, ref))
+        _show_pod(face, ref, neighbours(world, ref, labels))
     else:
         _show_all(face, world)
 
 
-def _offline(manifests: Path) -> World:
+def _offline(manifests: Path) -> tuple[World, None]:
     from irkit.contain.world import manifests as folder
 
-    return folder.load(manifests)
+    return folder.load(manifests), None
 
 
-def _online(face: Face, pod: PodRef | None) -> World:
+def _online(face: Face, pod: PodRef | None) -> tuple[World, dict[str, str] | None]:
+    """The world, and the labels that isolation would give the pod."""
     from irkit.cluster.client import connect
-    from irkit.cluster.resolve import check
+    from irkit.contain.survey import labels_for
     from irkit.contain.world import live
 
     cluster = connect(face.cluster)
-    if pod:
-        check(pod, cluster)
-    return live.load(cluster)
+    labels = labels_for(pod, cluster) if pod else None
+    return live.load(cluster), labels
 
 
 def _show_all(face: Face, world: World) -> None:

@@ -16,6 +16,8 @@ HAD_BETTER_KEEP = {
     "StatefulSet": "a replacement would need the pod's own name",
     "Job": "a replacement would do the Job's work a second time",
 }
+# The labels that a StatefulSet puts back on a pod that has lost them (pkg/controller/statefulset, identityMatches).
+IDENTITY = ("statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,9 @@ class Owner:
         """What the labels have to go on fulfilling so that it keeps the pod."""
         if not self.keeps:
             return ()
-        if self.claim:
-            return self.claim.selector.requirements
-        return tuple(Requirement(key, "In", frozenset({value})) for key, value in labels.items())
+        selecting = self.claim.selector.requirements if self.claim else ()
+        bound = [key for key in labels if self.claim is None or key in IDENTITY]
+        return (*selecting, *(Requirement(key, "In", frozenset({labels[key]})) for key in bound))
 
     def lets_go(self, labels: Labels) -> bool:
         """True when it gives the pod up under these labels; a controller that is being deleted gives none up."""

@@ -9,6 +9,8 @@ from irkit.contain.plan.owner import HAD_BETTER_KEEP, LETS_GO, Owner
 from irkit.contain.plan.solve import Left, Plan
 from irkit.contain.policy.selector import Labels
 
+_REMEDY = "only its edit, or another engine's deny, closes it"
+
 
 def changed(before: Labels, after: Labels) -> str:
     """Such as "labels app removed, tier=db set": what becomes of a pod's labels."""
@@ -21,7 +23,7 @@ def consequences(plan: Plan, owner: Owner | None) -> Iterator[str]:
     """One line each, gravest first: what cannot be evaded, what becomes of the workload, then the rest."""
     for left in plan.left:
         if left.claim.kind == POLICY:
-            yield f"{left.claim} still selects the pod: {_why(left)}; only its edit, or another engine's deny, closes it"
+            yield f"{left.claim} still selects the pod: {_why(left)}; {_REMEDY}"
     yield from _owner(plan, owner)
     yield from _each(plan.evaded, SERVICE, "loses an endpoint")
     yield from _each([left.claim for left in plan.left], SERVICE, "keeps the pod: its clients get no answer from it")

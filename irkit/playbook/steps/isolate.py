@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from msgspec import Struct
+
 from irkit.model.codec import plain
 from irkit.model.isolation import Change, Isolation
 from irkit.model.permission import Permission
 from irkit.model.run import Action, Effect, Outcome, Status
-from irkit.playbook.steps.step import Base, Context, NoParams
+from irkit.playbook.steps.step import Base, Context
 
 _DONE = {"create": "created", "patch": "changed", "delete": "deleted"}
+
+
+class How(Struct, frozen=True, forbid_unknown_fields=True):
+    """With `keep_labels` the pod gets our label and keeps all others, whatever finds it by them."""
+
+    keep_labels: bool = False
 
 
 class IsolatePod(Base):
@@ -21,7 +29,7 @@ class IsolatePod(Base):
     about = "cut the pod off from the network"
     effect = Effect.MUTATE
     targeted = True
-    Params = NoParams
+    Params = How
 
     @property
     def needs(self) -> tuple[Permission, ...]:
@@ -31,32 +39,41 @@ class IsolatePod(Base):
 
         return tuple(sorted({*NEEDS, *TO_UNDO}))
 
-    def run(self, params: NoParams, context: Context) -> Outcome:
+    def run(self, params: How, context: Context) -> Outcome:
         """Isolate; the objects have names of their own, so a second time finds them there and changes nothing."""
-        found = self._isolate(context, before=context.intend, dry_run=context.dry_run)
+        found = self._isolate(params, context, before=context.intend, dry_run=context.dry_run)
         return outcome(replace(found, changes=merged(context.intended, found.changes)), context)
 
-    def observe(self, params: NoParams, context: Context) -> Outcome | None:
+    def observe(self, params: How, context: Context) -> Outcome | None:
         """Done, when a dry run finds nothing left to change."""
-        found = self._isolate(context, before=lambda _: None, dry_run=True)
+        found = self._isolate(params, context, before=lambda _: None, dry_run=True)
         return None if found.changes else outcome(replace(found, changes=context.intended), context)
 
-    def undo(self, params: NoParams, context: Context) -> Outcome | None:
+    def undo(self, params: How, context: Context) -> Outcome | None:
         """Release."""
         from irkit.playbook.steps.release import release_pod
 
         return release_pod(context)
 
-    def _isolate(self, context: Context, *, before: Callable[[Change], None], dry_run: bool) -> Isolation:
+    def _isolate(self, params: How, context: Context, *, before: Callable[[Change], None], dry_run: bool) -> Isolation:
         from irkit.contain.isolate import isolate
 
-        case, run = context.case, context.run
-        return isolate(context.pod, context.connect(), case=case, run=run, before=before, dry_run=dry_run)
+        return isolate(
+            context.pod,
+            context.connect(),
+            case=context.case,
+            run=context.run,
+            before=before,
+            dry_run=dry_run,
+            keep_labels=params.keep_labels,
+        )
 
 
 def merged(before: Iterable[Change], after: Iterable[Change]) -> tuple[Change, ...]:
     """Changes begun before a crash and those made since, each object's once."""
-    return tuple({(change.action, change.kind, change.name): change for change in (*before, *after)}.values())
+    return tuple(
+        {(change.action, change.kind, change.name, change.detail): change for change in (*before, *after)}.values()
+    )
 
 
 def outcome(isolation: Isolation, context: Context) -> Outcome:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from irkit.model.codec import plain
 from irkit.model.permission import Permission
 from irkit.model.run import Action, Effect, Outcome, Status
 from irkit.playbook.steps.isolate import describe, merged
-from irkit.playbook.steps.step import Base, Context, NoParams
+from irkit.playbook.steps.step import Base, Context
+
+
+class Whatever(Struct, frozen=True, forbid_unknown_fields=True):
+    """With `force`, labels that others changed since stay as they made them; without, they are a reason to refuse."""
+
+    force: bool = False
 
 
 class ReleasePod(Base):
@@ -16,7 +24,7 @@ class ReleasePod(Base):
     about = "give the pod its network back"
     effect = Effect.MUTATE
     targeted = True
-    Params = NoParams
+    Params = Whatever
 
     @property
     def needs(self) -> tuple[Permission, ...]:
@@ -25,17 +33,17 @@ class ReleasePod(Base):
 
         return NEEDS
 
-    def run(self, params: NoParams, context: Context) -> Outcome:
+    def run(self, params: Whatever, context: Context) -> Outcome:
         """Release; what is released already stays so."""
-        return release_pod(context)
+        return release_pod(context, force=params.force)
 
 
-def release_pod(context: Context) -> Outcome:
+def release_pod(context: Context, *, force: bool = False) -> Outcome:
     """Release the run's pod."""
     from irkit.contain.release import release
 
     cluster = context.connect()
-    changes = release(context.pod, cluster, before=context.intend, dry_run=context.dry_run)
+    changes = release(context.pod, cluster, before=context.intend, dry_run=context.dry_run, force=force)
     changes = merged(context.intended, changes)
     would = "would be " if context.dry_run else ""
     actions = tuple(Action(describe(change, would)) for change in changes)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from irkit.audit.read.blocks import blocks
 from irkit.audit.read.event import decode
-from irkit.audit.read.scan import Piece
+from irkit.audit.read.scan import Piece, ends
 from irkit.audit.read.unpack import Torn
 from irkit.audit.read.window import Window
 from irkit.audit.timeline.groups import Groups
@@ -38,6 +38,8 @@ class Gather:
             for block in blocks(piece.source, piece.start, piece.end):
                 for offset, line in block.lines():
                     self._take(line, f"{piece.source.label}:{offset}", gathered)
+                first, last = ends(block)
+                gathered.first, gathered.last = gathered.first or first, last or gathered.last
         except (Torn, OSError) as error:
             gathered.torn = str(error)
         return gathered
@@ -46,8 +48,6 @@ class Gather:
         event = decode(line)
         if event is None:
             gathered.malformed += 1
-        elif self.window.holds(at := event.written):
+        elif self.window.open or self.window.holds(event.written):
             gathered.events += 1
             gathered.groups.take(event, source)
-            if at:
-                gathered.first, gathered.last = min(gathered.first or at, at), max(gathered.last or at, at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from irkit.audit.read.event import Event
@@ -53,8 +54,7 @@ class Line:
         return " ".join(filter(None, (self.resource, place))) or self.uri.partition("?")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """What identical requests have in common."""
 
     actor: str

@@ -72,7 +72,13 @@ def test_a_ring_of_owners_ends(tmp_path: Path) -> None:
 def test_a_bare_pod_has_no_owner(tmp_path: Path) -> None:
     bare = pod()
     del bare["metadata"]["ownerReferences"]
-    assert owners(tmp_path, routes(pod=ok(bare))) == []
+    assert owners(tmp_path, routes(pod=ok(bare)), Target("shop", "web", UID)) == []
+
+
+def test_of_a_pod_taken_out_of_its_workload_the_owner_of_then_is_found(tmp_path: Path) -> None:
+    orphan = pod()
+    del orphan["metadata"]["ownerReferences"]
+    assert "owners/replicaset-web-6d9f.json" in artifacts(owners(tmp_path, routes(pod=ok(orphan))))
 
 
 def test_a_bare_pod_that_is_gone_has_no_owner(tmp_path: Path) -> None:

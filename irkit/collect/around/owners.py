@@ -93,12 +93,17 @@ def controller(child: Json) -> Owner | None:
 
 
 def _first(target: Target, cluster: Cluster, into: Folder) -> Owner | None:
-    """The pod's controller; of a pod that is gone, what the run knew of it when it pinned the pod."""
+    """The pod's controller; of a pod that is gone, or was taken out of its workload since, what the run knew."""
     try:
-        return controller(staged_or_live(target, cluster, into))
+        return controller(staged_or_live(target, cluster, into)) or _known(target)
     except (NotFound, PodReplaced):
-        kind, _, name = target.owner.partition("/")
-        return Owner(None, kind, name, None) if name else None
+        return _known(target)
+
+
+def _known(target: Target) -> Owner | None:
+    """The owner of the pod when the run pinned it."""
+    kind, _, name = target.owner.partition("/")
+    return Owner(None, kind, name, None) if name else None
 
 
 def _piece(owner: Owner) -> Piece:

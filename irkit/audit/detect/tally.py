@@ -46,11 +46,12 @@ class Seen:
             self.at, self.actor, self.target, self.reason = other.at, other.actor, other.target, other.reason
             self.place = other.place
         self.times += other.times
-        _fill(self.ids, other.ids, IDS)
-        _fill(self.items, other.items, ITEMS)
+        fill(self.ids, other.ids, IDS)
+        fill(self.items, other.items, ITEMS)
 
 
-def _fill(into: dict[str, None], more: dict[str, None], limit: int) -> None:
+def fill(into: dict[str, None], more: dict[str, None], limit: int) -> None:
+    """Put the keys of `more` into `into`, which holds no more than `limit`."""
     for key in more:
         if len(into) >= limit:
             return

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from irkit.audit.detect.tally import fill
 from irkit.audit.read.event import Event
 from irkit.audit.timeline.line import Key, Kind, Line, key, told
 from irkit.model.audit import Severity
@@ -46,8 +47,7 @@ class Group:
         self.tier, self.reason = min((self.tier, self.reason), (other.tier, other.reason))
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
         self.started, self.ended = self.started + other.started, self.ended + other.ended
-        for audit_id in other.ids if len(self.ids) < IDS else ():
-            self.ids[audit_id] = None
+        fill(self.ids, other.ids, IDS)
 
 
 @dataclass(slots=True)

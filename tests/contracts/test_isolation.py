@@ -145,7 +145,7 @@ def server_time(world: World) -> float:
 
 def until(true: Callable[[], bool]) -> None:
     """Wait for something that takes a controller a moment."""
-    for _ in range(200):
+    for _ in range(1000):
         if true():
             return
         time.sleep(0.05)

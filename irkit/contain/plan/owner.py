@@ -16,8 +16,9 @@ HAD_BETTER_KEEP = {
     "StatefulSet": "a replacement would need the pod's own name",
     "Job": "a replacement would do the Job's work a second time",
 }
-# The labels that a StatefulSet puts back on a pod that has lost them (pkg/controller/statefulset, identityMatches).
-IDENTITY = ("statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index")
+# A StatefulSet puts the first two back on a pod that has lost them, and deletes a pod without the third as one of an
+# older revision (pkg/controller/statefulset: identityMatches, getPodRevision).
+IDENTITY = ("statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "controller-revision-hash")
 
 
 @dataclass(frozen=True, slots=True)

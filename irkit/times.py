@@ -36,7 +36,10 @@ def parse(text: str) -> datetime:
         raise ValueError(f"not an RFC 3339 instant: {text!r}")
     day, clock, fraction, offset = found.groups()
     zone = "+00:00" if offset in "Zz" else offset
-    return datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6]:0<6}{zone}").astimezone(UTC)
+    try:
+        return datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6]:0<6}{zone}").astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"not an instant between the years 1 and 9999: {text!r}") from error
 
 
 _SPAN = re.compile(r"(\d{1,9})([smhd])\Z")

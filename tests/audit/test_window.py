@@ -50,3 +50,10 @@ def test_what_cannot_be_cut_is_read_whole(tmp_path: Path) -> None:
 
 def test_an_event_without_a_time_is_in_every_window() -> None:
     assert Window(moment(1), moment(2)).holds(None)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2026-02-30T00:00:00Z"])
+def test_an_instant_that_is_none_does_not_stop_the_scan(tmp_path: Path, text: str) -> None:
+    odd = event() | {"requestReceivedTimestamp": text, "stageTimestamp": text}
+    path = log(tmp_path / "audit.log", [odd, event(seconds=20)])
+    assert len(list(search([str(path)], TARGET, since=START))) == 2

@@ -83,8 +83,8 @@ def test_findings_stand_behind_the_request_they_are_about(tmp_path: Path) -> Non
 
 def test_many_pieces_in_many_processes_tell_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mixed = [*watches(60), *(denied(number) for number in range(50)), event(sub="exec", code=101)]
-    events: list[Event | bytes] = []
-    events += sorted((one for one in mixed if isinstance(one, dict)), key=lambda one: str(one["stageTimestamp"]))
+    events: list[Event | bytes] = list(mixed)
+    events.sort(key=lambda one: str(one["stageTimestamp"]) if isinstance(one, dict) else "")
     whole = of(tmp_path, events)
     monkeypatch.setattr(scan, "PIECE", 10_007)
     monkeypatch.setattr(scan, "WORTH", 0)

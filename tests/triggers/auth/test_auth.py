@@ -9,7 +9,9 @@ import hmac
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 
 from irkit.errors import UsageError
 from irkit.triggers.auth import signatures
-from irkit.triggers.auth.certificates import FETCHES, Fetched, FromFile, from_file
+from irkit.triggers.auth.certificates import FETCHES, MAX_BYTES, Fetched, FromFile, from_file, over_https
 from irkit.triggers.auth.guard import Denied, Guard, Secret, Why
 from irkit.triggers.auth.signatures import Hmac, PagerDuty, Standard
 from irkit.triggers.auth.sns import Sns
@@ -82,6 +84,8 @@ def test_hmac_with_grafanas_timestamp() -> None:
         assert why(guard, headers) is expected
         assert why(guard, headers | {"x-time": str(int(AT.timestamp()) + 1)}) is Why.WRONG
     assert why(guard, {"x-grafana-alerting-signature": digest}) is Why.MISSING
+    digest = hmac.digest(OLD.value, b"soon:" + BODY, hashlib.sha256).hex()
+    assert why(guard, {"x-grafana-alerting-signature": digest, "x-time": "soon"}) is Why.WRONG
 
 
 def test_pagerduty_bodies_of_the_corpus_verify_and_the_tampered_one_does_not() -> None:
@@ -197,6 +201,36 @@ def test_sns_fetches_seldom() -> None:
         certificates("https://more")
     now[0] += 61 * MINUTES
     assert certificates("https://more") == b"pem"
+
+
+class _Amazon(BaseHTTPRequestHandler):
+    """What stands where the certificate should: as the path says."""
+
+    def do_GET(self) -> None:
+        self.send_response(int(self.path[1:4]))
+        self.send_header("Location", "/200")
+        self.end_headers()
+        self.wfile.write(b"x" * (MAX_BYTES * 2))
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_sns_certificates_come_whole_from_where_they_are_or_not_at_all() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Amazon) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            assert len(over_https(f"{url}/200")) == MAX_BYTES
+            for path in ("302", "404", "500"):
+                with pytest.raises(Denied):
+                    over_https(f"{url}/{path}")
+        finally:
+            server.shutdown()
+            thread.join()
+    with pytest.raises(Denied):
+        over_https(url)
 
 
 def test_sns_certificate_from_a_file(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from irkit.errors import UsageError
 from irkit.model import codec
 from irkit.model.alert import Alert, AlertStatus, BadAlert
 from irkit.model.audit import Severity
@@ -217,3 +218,46 @@ def test_keys_are_equal_for_equal_parts_only(one: list[str], other: list[str]) -
 @pytest.mark.parametrize(("word", "severity"), [("CRITICAL", "critical"), ("Warn", "medium"), ("whatever", "low")])
 def test_severities(word: str, severity: str) -> None:
     assert fields.severity(word) == severity
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "headers", "why"),
+    [
+        ("alertmanager", alertmanager(status="pending"), {}, "status"),
+        ("alertmanager", alertmanager(status="", endsAt="2026-11-24T03:00:00Z"), {}, "status"),
+        ("alertmanager", alertmanager(labels={"a": 1}), {}, "labels: an object of texts"),
+        ("alertmanager", alertmanager(annotations={f"n{n}": "" for n in range(1001)}), {}, "more than 1000"),
+        ("grafana", alertmanager() | {"version": "1"}, {}, "orgId"),
+        ("falco", FALCO | {"priority": "Grave"}, {}, "priority"),
+        ("falco", FALCO | {"output_fields": {"a.b": 1, "a": {"b": 2}}}, {}, "two fields have one path"),
+        ("guardduty", guardduty(FINDING | {"severity": True}), {}, "severity"),
+        ("sns", {"Type": "UnsubscribeConfirmation", "TopicArn": "arn:a"}, {}, "Type"),
+        ("cloudevents", {"a": 1}, {"content-type": "application/cloudevents-batch+json"}, "a batch is a list"),
+        ("cloudevents", EVENT | {"data_base64": "e30="}, CLOUD_EVENT, "exclude"),
+        ("cloudevents", EVENT | {"Loud": "1"}, CLOUD_EVENT, "does not allow"),
+        ("cloudevents", b"", {"ce-specversion": "1.0", "ce-id": "%ff"}, "not UTF-8"),
+        ("standard-webhooks", HOOK, HOOK_HEADERS | {"webhook-timestamp": "soon"}, "webhook-timestamp"),
+        ("kubernetes-audit", AUDIT | {"kind": "Event"}, {}, "EventList"),
+        ("kubernetes-audit", AUDIT | {"items": [{"kind": "Pod"}]}, {}, "an audit event"),
+    ],
+)
+def test_refused(kind: str, body: object, headers: dict[str, str], why: str) -> None:
+    with pytest.raises(BadAlert, match=why):
+        parsed(kind, body, headers)
+
+
+def test_audit_events_that_no_verb_gives_away() -> None:
+    refused = EXEC | {"responseStatus": {"code": 403}, "verb": "list"}
+    anonymous = EXEC | {"user": {"username": "system:anonymous"}, "verb": "get", "objectRef": {"resource": "pods"}}
+    posing = EXEC | {"impersonatedUser": {"username": "system:admin"}, "verb": "get"}
+    for event in (refused, anonymous, posing):
+        for alert in parsed("kubernetes-audit", AUDIT | {"items": [event]}):
+            assert alert.labels["stage"] == "ResponseComplete"
+    assert parsed("kubernetes-audit", AUDIT | {"items": [anonymous]})
+
+
+def test_a_body_over_the_cap_and_a_format_that_is_none() -> None:
+    with pytest.raises(BadAlert, match="larger"):
+        parsed("falco", b" " * ((1 << 20) + 1))
+    with pytest.raises(UsageError, match="no such format"):
+        registry.format_named("smoke-signals")

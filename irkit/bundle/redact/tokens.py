@@ -15,6 +15,8 @@ from irkit.errors import UsageError
 
 # No quote, no backslash, no control character: a token stands in JSON strings of any nesting as it is.
 TOKEN = re.compile(rb"\[REDACTED:[a-z0-9-]{1,24}:[0-9a-f]{16}\]")
+# Secrets that stood side by side.
+TOKENS = re.compile(rb"(?:" + TOKEN.pattern + rb")+")
 SHORTEST_KEY = 16  # bytes
 
 _KINDS = (

@@ -40,6 +40,7 @@ SAMPLES = {
     "url-password": (f"redis://:{A[:12]}@cache:6379/0", A[:12]),
     "authorization": (f"sent Bearer {A}", A),
     "assigned": (f"db.password = {A[:9]}", A[:9]),
+    "assigned-short": (f"db.pass = {A[:9]}", A[:9]),
     "flag": (f"login -token {A[:9]}", A[:9]),
     "flag-prefixed": (f"login --my-token {A[:9]}", A[:9]),
 }

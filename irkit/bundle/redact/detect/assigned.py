@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from irkit.bundle.redact.detect import words
 from irkit.bundle.redact.detect.escapes import undone
 from irkit.bundle.redact.detect.span import LONGEST, Span
-from irkit.bundle.redact.tokens import TOKEN
+from irkit.bundle.redact.tokens import TOKEN, TOKENS
 
 # Read backwards, so that they are anchored and linear.
 _NAME = re.compile(rb"[=:>]{1,2}\s{0,4}+[\"'\\\]]{0,6}+([A-Za-z0-9_./-]{1,100})")
@@ -22,13 +22,14 @@ _LINE = re.compile(rb"[^\r\n\x00\"']{1,%d}" % LONGEST)
 # A separator belongs to the value unless the value seems to end there.
 _BARE = re.compile(rb"(?:[^\s\x00\"'`,;&<>\\]|[,;&](?![\s,;&]|[\w.-]{1,40}+[=:]|\Z)){1,%d}+" % LONGEST)
 _TAIL = b")]}>.,:;!"
+_LAST_TOKEN = re.compile(TOKEN.pattern + rb"\Z")
 _UNTIL_QUOTE = re.compile(rb"[^\"\r\n]*+")
 _UNTIL_SPACE = re.compile(rb"[^\s\x00\"'`<>\\]*+")
 
 
 def assigned(text: bytes, at: int) -> Iterator[Span]:
     """The value behind `name=`, `name:` or `"name":`, where the name is a secret's; `at` is behind the separator."""
-    if words.names_secret(label := _label(_NAME, text, at)):
+    if words.names_secret(label := _label(_NAME, text, at)) and not _in_token(text, at):
         yield from _value(text, at, label)
 
 
@@ -36,6 +37,13 @@ def flagged(text: bytes, at: int) -> Iterator[Span]:
     """The value behind `--password `; `at` is behind its first byte."""
     if words.names_secret(label := _label(_FLAG, text, at - 1)):
         yield from _value(text, at - 1, label)
+
+
+def _in_token(text: bytes, at: int) -> bool:
+    """Whether the name is the kind that a token tells."""
+    start = text.rfind(b"[REDACTED:", max(0, at - 36), at)
+    token = TOKEN.match(text, start) if start >= 0 else None
+    return bool(token and token.end() > at)
 
 
 def _label(pattern: re.Pattern[bytes], text: bytes, at: int) -> str:
@@ -48,7 +56,7 @@ def _value(text: bytes, at: int, name: str) -> Iterator[Span]:
     at = _end(_GAP, text, at)
     quote = _QUOTE.match(text, at)
     start = _end(_SCHEME, text, quote.end() if quote else at)
-    if TOKEN.match(text, start) and _closed(text, _end(TOKEN, text, start)):
+    if TOKENS.match(text, start) and _closed(text, _end(TOKENS, text, start)):
         return
     end = _close(text, start, quote[0]) if quote else _bare(text, start, name)
     value = text[start:end]
@@ -87,12 +95,18 @@ def _bare(text: bytes, start: int, name: str) -> int:
     if _HEADERS.search(name) and (line := _LINE.match(text, start)) and b"=" in line[0].split(b";")[0]:
         return line.end()
     hit = _BARE.match(text, start)
-    return start + len(hit[0].rstrip(_TAIL)) if hit else start
+    return start + _kept(hit[0]) if hit else start
+
+
+def _kept(run: bytes) -> int:
+    """How much of `run` is the value: not the bracket or the full stop behind it, but the end of a token is."""
+    size = len(run.rstrip(_TAIL))
+    return size + 1 if _LAST_TOKEN.search(run, max(0, size - 60), size + 1) else size
 
 
 def _spared(value: bytes, name: str, *, quoted: bool) -> bool:
     """Whether `value` is left: nothing, or a word that a log says about a secret rather than the secret."""
-    if words.trivial(value) or TOKEN.fullmatch(value) or words.harmless(name, value):
+    if words.trivial(value) or TOKENS.fullmatch(value) or words.harmless(name, value):
         return True
     if words.names_password(name):
         return words.prose(value) and not quoted

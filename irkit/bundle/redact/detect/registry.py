@@ -31,9 +31,15 @@ class Detector:
 NAMES = (
     rb"(?:pass(?:word|wd|phrase|code)|pwd|secret|token|credential|creds|authorization|cookie|bearer|jwt|"
     rb"(?:api|access|private|secret|encryption|signing|master|account|shared|auth|storage|ssh|client|license|hmac|webhook)"
-    rb"[_.-]?key|session[_.-]?id|conn(?:ection)?[_.-]?str(?:ing)?|[^a-z](?:pass|pw|pat|sas|dsn|sig|auth))"
+    rb"[_.-]?key|session[_.-]?id|conn(?:ection)?[_.-]?str(?:ing)?)"
 )
+# Names that begin many a word: "pat" is none in "path".
+SHORT = rb"[^a-z](?:pass|pw|pat|sas|dsn|sig|auth)(?-i:[^a-z])"
 _REST = rb"[A-Za-z0-9_.-]{0,32}"
+_SHORT_NAME = (
+    rb"[^a-z](?:pass|pw|pat|sas|dsn|sig|auth)(?:[_.0-9-][A-Za-z0-9_.-]{0,32}|(?-i:[A-Z])[A-Za-z0-9_.-]{0,32})?"
+)
+_ASSIGN = rb"[\"'\\\]]{0,6}\s{0,4}(?:=>|:=|[:=>])"
 _AWS = rb"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"
 _JWT = rb"(?:^|[^A-Za-z0-9_-]|\\[nrt]|\\u[0-9a-f]{4})eyJ[A-Za-z0-9_-]{5}"
 
@@ -60,7 +66,8 @@ DETECTORS = (
     Detector("private-key", rb"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY", private_key, spread=True),
     Detector("url-password", rb"://[^\s/:@\"'<>\\]{0,128}:[^\s/\"'<>\\]{1,256}@", in_url),
     Detector("authorization", rb"(?:bearer|basic)[ \t]{1,4}[A-Za-z0-9+/=._~-]{8}", scheme, caseless=True),
-    Detector("assigned", NAMES + _REST + rb"[\"'\\\]]{0,6}\s{0,4}(?:=>|:=|[:=>])", assigned, caseless=True, guess=True),
+    Detector("assigned", NAMES + _REST + _ASSIGN, assigned, caseless=True, guess=True),
+    Detector("assigned-short", _SHORT_NAME + _ASSIGN, assigned, caseless=True, guess=True),
     Detector("flag", rb"-" + NAMES + _REST + rb"[\s\x00]{1,4}[^\s\x00-]", flagged, caseless=True, guess=True),
     Detector(
         "flag-prefixed",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from irkit.bundle.redact.detect import words
 from irkit.bundle.redact.detect.span import LONGEST, Span
-from irkit.bundle.redact.tokens import TOKEN
+from irkit.bundle.redact.tokens import TOKEN, TOKENS
 
 Find = Callable[[bytes, int], Iterator[Span]]
 
@@ -45,7 +45,7 @@ def in_url(text: bytes, at: int) -> Iterator[Span]:
     """The password in `scheme://user:password@host`; `at` is behind the `@`."""
     begin = text.rfind(b"://", max(0, at - 390), at)
     hit = _PASSWORD.match(text, begin, at) if begin >= 0 else None
-    if hit and not TOKEN.fullmatch(hit[1]) and not words.trivial(hit[1]):
+    if hit and not TOKENS.fullmatch(hit[1]) and not words.trivial(hit[1]):
         yield Span(*hit.span(1), "url-password")
 
 

@@ -13,7 +13,7 @@ from irkit.bundle.redact.structure import kubernetes
 from irkit.bundle.redact.structure.markers import calls
 from irkit.bundle.redact.structure.tree import Bare, Node, Row, Table, Text, Unreadable, parse
 from irkit.bundle.redact.structure.within import outward
-from irkit.bundle.redact.tokens import TOKEN
+from irkit.bundle.redact.tokens import TOKENS
 
 _DEEPEST = 3  # documents within strings of documents
 _COMMANDS = (b"args", b"command")
@@ -72,7 +72,7 @@ def _table(table: Table, place: _Place, scanner: Scanner) -> Iterator[Span]:
 def _row(row: Row, place: _Place, scanner: Scanner) -> Iterator[Span]:
     if place.key in _COMMANDS:
         for text, start, rule in kubernetes.arguments(row):
-            if not words.trivial(text.value[start:]) and not TOKEN.fullmatch(text.value[start:]):
+            if not words.trivial(text.value[start:]) and not TOKENS.fullmatch(text.value[start:]):
                 yield from _within(text, [Span(start, len(text.value), rule)], place)
     for number, node in enumerate(row.items):
         yield from _visit(node, _Place(place, b"%d" % number, place.key, place.secret, place.depth), scanner)
@@ -99,7 +99,7 @@ def _within(text: Text, inner: list[Span], place: _Place) -> Iterator[Span]:
 
 def _found(secrets: Iterator[kubernetes.Secret] | list[kubernetes.Secret], place: _Place) -> Iterator[Span]:
     for node, rule, secret in secrets:
-        if not TOKEN.fullmatch(secret):
+        if not TOKENS.fullmatch(secret):
             quote = b'"' if isinstance(node, Bare) else b""
             end = node.start + len(node.raw)
             yield Span(node.start, end, rule, secret, quote=quote, pointer=place.pointer)

@@ -56,8 +56,12 @@ class Intake:
         except Denied as denied:
             _LOG.warning("source %s: a request was denied: %s", delivery.source, denied.why)
             return Answer(source.guard.status, f"denied-{denied.why}")
+        return self.keep(delivery)
+
+    def keep(self, delivery: Delivery) -> Answer:
+        """The same for a delivery that is known to be the source's: from its own file, on this machine."""
         try:
-            return self._keep(source, delivery)
+            return self._keep(self.sources[delivery.source], delivery)
         except QueueError as error:
             _LOG.error("source %s: nothing was accepted: %s", delivery.source, error.message)
             return Answer(503, "unavailable")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from irkit.errors import UsageError
 from irkit.triggers import sources
@@ -14,6 +16,7 @@ from irkit.triggers.metrics import Metrics
 from irkit.triggers.queue.opening import opened
 from irkit.triggers.routing.lint import Loaded
 from irkit.triggers.server import Endpoints, Server, Tls, listen
+from irkit.triggers.tail import Tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +30,36 @@ class Place:
 
 
 @contextmanager
-def serving(loaded: Loaded, queue: str, place: Place) -> Iterator[Server]:
-    """A server that listens, with its queue at the address `queue`; `run` serves. Raises UsageError, QueueError."""
+def serving(loaded: Loaded, queue: str, place: Place, files: Sequence[tuple[str, Path]] = ()) -> Iterator[Server]:
+    """A server that listens, with its queue at the address `queue`; `run` serves. Raises UsageError, QueueError.
+
+    `files`: sources and files of theirs that are followed meanwhile, one delivery a line.
+    """
     _safe(loaded, place)
+    if unknown := [name for name, _ in files if name not in loaded.triggers.sources]:
+        raise UsageError(f"no such source: {unknown[0]}", f"the sources: {', '.join(loaded.triggers.sources)}")
     known = sources.ready(loaded.triggers)
     store = opened(queue)
     try:
         with listen(place.host, place.port) as listening:
             intake = Intake(loaded, known, store.queue, Metrics())
-            yield Server(Endpoints(intake, store.desk), listening, place.tls)
+            with _following([Tail(name, path, intake.keep) for name, path in files]):
+                yield Server(Endpoints(intake, store.desk), listening, place.tls)
     finally:
         store.close()
+
+
+@contextmanager
+def _following(tails: Sequence[Tail]) -> Iterator[None]:
+    threads = [threading.Thread(target=tail.run, name=f"tail {tail.path}") for tail in tails]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for tail, thread in zip(tails, threads, strict=True):
+            tail.stopped.set()
+            thread.join()
 
 
 def _safe(loaded: Loaded, place: Place) -> None:

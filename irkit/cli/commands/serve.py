@@ -34,6 +34,10 @@ ClientCa = Annotated[
     Path | None, typer.Option("--client-ca", metavar="PEM", help="mTLS: only clients with a certificate of this one.")
 ]
 Proxy = Annotated[bool, typer.Option("--behind-proxy", help="Plain HTTP is meant: something in front ends TLS.")]
+Tails = Annotated[
+    list[str] | None,
+    typer.Option("--tail", metavar="SOURCE=FILE", help="Follow a file of the source too, a delivery a line; repeats."),
+]
 Check = Annotated[bool, typer.Option("--check", help="Check the triggers file and stop. Exit 2 for a problem.")]
 Payload = Annotated[
     Path | None, typer.Option("--explain", metavar="FILE", help="Show what this body would start, and stop.")
@@ -55,6 +59,7 @@ def serve(
     tls_key: Key = None,
     client_ca: ClientCa = None,
     behind_proxy: Proxy = False,
+    tails: Tails = None,
     check: Check = False,
     payload: Payload = None,
     source: Source = None,
@@ -72,7 +77,7 @@ def serve(
     from irkit.triggers.serving import Place, serving
 
     place = Place(host, port, _tls(tls_cert, tls_key, client_ca), behind_proxy)
-    with serving(loaded, address or default(), place) as server:
+    with serving(loaded, address or default(), place, [_tail(text) for text in tails or ()]) as server:
         urls = {name: f"{server.url}/v1/alerts/{name}" for name in loaded.triggers.sources}
         face.emit({"url": server.url, "sources": urls})
         for url in urls.values():
@@ -80,6 +85,13 @@ def serve(
         face.note("receiving; Ctrl-C ends it")
         server.run()
     return Exit.COMPLETE
+
+
+def _tail(text: str) -> tuple[str, Path]:
+    source, equals, path = text.partition("=")
+    if not (equals and path):
+        raise UsageError(f"not SOURCE=FILE: {text!r}")
+    return source, Path(path)
 
 
 def _check(face: Face, path: Path) -> Exit:

@@ -10,7 +10,6 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -24,6 +23,7 @@ from irkit.errors import UsageError
 from irkit.triggers.formats.delivery import Delivery
 from irkit.triggers.intake import RETRY_AFTER, Answer, Intake
 from irkit.triggers.metrics import CONTENT_TYPE
+from irkit.triggers.place import Tls
 from irkit.triggers.queue.protocol import Desk, QueueError
 
 BODY_SECONDS = 10  # a body that is not there by then is not coming
@@ -122,15 +122,6 @@ def _headers(request: Request) -> dict[str, str]:
     for name, value in request.headers.items():
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Files in PEM. With `client_ca`, nobody speaks without a certificate of that authority."""
-
-    certificate: Path
-    key: Path
-    client_ca: Path | None = None  # None: clients need no certificate
 
 
 class Server:

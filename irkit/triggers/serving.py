@@ -6,27 +6,20 @@ import ipaddress
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from irkit.errors import UsageError
 from irkit.triggers import sources
 from irkit.triggers.intake import Intake
 from irkit.triggers.metrics import Metrics
+from irkit.triggers.place import Place
 from irkit.triggers.queue.opening import opened
 from irkit.triggers.routing.lint import Loaded
-from irkit.triggers.server import Endpoints, Server, Tls, listen
 from irkit.triggers.tail import Tail
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where to listen. `behind_proxy`: something in front ends TLS, so plain HTTP from elsewhere is meant."""
-
-    host: str = "127.0.0.1"
-    port: int = 8484
-    tls: Tls | None = None  # None: plain HTTP
-    behind_proxy: bool = False
+if TYPE_CHECKING:
+    from irkit.triggers.server import Server
 
 
 @contextmanager
@@ -35,6 +28,10 @@ def serving(loaded: Loaded, queue: str, place: Place, files: Sequence[tuple[str,
 
     `files`: sources and files of theirs that are followed meanwhile, one delivery a line.
     """
+    try:
+        from irkit.triggers.server import Endpoints, Server, listen
+    except ImportError as error:
+        raise UsageError("irkit serve needs starlette and uvicorn", "pip install 'irkit[serve]'") from error
     _safe(loaded, place)
     if unknown := [name for name, _ in files if name not in loaded.triggers.sources]:
         raise UsageError(f"no such source: {unknown[0]}", f"the sources: {', '.join(loaded.triggers.sources)}")

@@ -18,12 +18,13 @@ import pytest
 
 from irkit.errors import UsageError
 from irkit.triggers import sources
+from irkit.triggers.place import Place, Tls
 from irkit.triggers.queue.opening import opened
 from irkit.triggers.queue.protocol import State
 from irkit.triggers.routing.lint import parse
 from irkit.triggers.routing.schema import Triggers
-from irkit.triggers.server import Tls, listen
-from irkit.triggers.serving import Place, serving
+from irkit.triggers.server import listen
+from irkit.triggers.serving import serving
 from tests.bundle.authority import openssl
 from tests.triggers.formats.deliveries import alertmanager
 from tests.triggers.routing.files import FILE

@@ -16,10 +16,11 @@ from irkit.triggers import sources
 from irkit.triggers.formats.delivery import Delivery
 from irkit.triggers.intake import Answer, Intake
 from irkit.triggers.metrics import Metrics
+from irkit.triggers.place import Place
 from irkit.triggers.queue.opening import Opened, opened
 from irkit.triggers.queue.protocol import State
 from irkit.triggers.routing.lint import parse
-from irkit.triggers.serving import Place, serving
+from irkit.triggers.serving import serving
 from irkit.triggers.tail import MAX_LINE, Tail
 from tests.triggers.wire import BEARER, ENVIRON, Wire
 

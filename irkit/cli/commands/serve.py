@@ -13,9 +13,9 @@ from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError
 
 if TYPE_CHECKING:
+    from irkit.triggers.place import Tls
     from irkit.triggers.routing.explain import Explained
     from irkit.triggers.routing.lint import Loaded
-    from irkit.triggers.server import Tls
 
 Triggers = Annotated[
     Path, typer.Option("--triggers", envvar="IRKIT_TRIGGERS", metavar="FILE", help="Sources and rules.")
@@ -73,8 +73,9 @@ def serve(
     loaded = parse_file(triggers)
     if payload is not None:
         return _explain(face, loaded, payload, source, headers or [])
+    from irkit.triggers.place import Place
     from irkit.triggers.queue.opening import default
-    from irkit.triggers.serving import Place, serving
+    from irkit.triggers.serving import serving
 
     place = Place(host, port, _tls(tls_cert, tls_key, client_ca), behind_proxy)
     with serving(loaded, address or default(), place, [_tail(text) for text in tails or ()]) as server:
@@ -151,7 +152,7 @@ def _show(face: Face, number: int, told: Explained) -> None:
 
 
 def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
-    from irkit.triggers.server import Tls
+    from irkit.triggers.place import Tls
 
     if certificate and key:
         return Tls(certificate, key, client_ca)

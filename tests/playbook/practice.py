@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,9 @@ class Practice:
     def objects(self, path: str) -> list[Json]:
         return [item for page in self.cluster.pages(path) for item in page.json()["items"]]
 
-    @property
+    @cached_property
     def pod(self) -> str:
+        """Chosen once: a pod that is isolated gets a replacement of a similar name."""
         pods = self.objects(PODS.path(NAMESPACE))
         return str(next(pod["metadata"]["name"] for pod in pods if pod["metadata"]["name"].startswith("web-")))
 

@@ -15,6 +15,7 @@ from irkit.cluster.resources import (
     SERVICE_ACCOUNTS,
     Resource,
 )
+from irkit.cluster.subjects import Account, standing, told
 from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
 from irkit.model.permission import Permission
@@ -87,24 +88,10 @@ def _grants(into: Folder, namespace: str, account: str) -> Iterator[Grant]:
     """The bindings taken that name the account, its user name or one of its groups."""
     for resource, bindings in BINDINGS:
         for each in into.items(bindings):
-            via, role = next(_fitting(each, namespace, account), None), each.get("roleRef") or {}
-            if via and role.get("kind") in ROLE_KINDS:
-                yield Grant(f"{resource.kind}/{each['metadata']['name']}", via, role["kind"], role["name"])
-
-
-def _fitting(binding: Json, namespace: str, account: str) -> Iterator[str]:
-    """The subjects of a binding that stand for the account."""
-    # Every service account is in these three groups (k8s.io/docs/reference/access-authn-authz/service-accounts-admin).
-    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
-    names = {
-        ("ServiceAccount", namespace, account),
-        ("User", None, f"system:serviceaccount:{namespace}:{account}"),
-        *(("Group", None, each) for each in groups),
-    }
-    for subject in binding.get("subjects") or ():
-        kind, name = subject.get("kind"), subject.get("name")
-        if (kind, subject.get("namespace") if kind == "ServiceAccount" else None, name) in names:
-            yield f"{kind} {name}"
+            fitting, role = next(standing(each, Account(namespace, account)), None), each.get("roleRef") or {}
+            if fitting and role.get("kind") in ROLE_KINDS:
+                name = each["metadata"]["name"]
+                yield Grant(f"{resource.kind}/{name}", told(fitting[0]), role["kind"], role["name"])
 
 
 def _reach(grants: list[Grant], namespace: str, account: str, into: Folder) -> Json:

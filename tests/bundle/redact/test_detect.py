@@ -91,7 +91,6 @@ def test_in_a_json_log_line_too(name: str) -> None:
         ("curl -H 'X-Api-Key: k1k2k3'", "k1k2k3"),
         ("a\x00--password\x00hunter2\x00b", "hunter2"),
         ("password: password: hunter22", "hunter22"),
-        (f"password=[REDACTED:secret:{'0' * 16}]h1dden", "h1dden"),
     ],
 )
 def test_values_beside_names(text: str, gone: str) -> None:

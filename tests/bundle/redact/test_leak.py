@@ -70,3 +70,7 @@ def test_another_case_has_other_tokens() -> None:
     some = {"data/pod/pod.json": files()["data/pod/pod.json"]}
     (one, _), (other, _) = redacted(some), redacted(some, b"another key of the case")
     assert one["data/pod/pod.json"] != other["data/pod/pod.json"]
+
+
+def test_what_was_redacted_stays_as_it_is(shared: tuple[dict[str, bytes], Notes]) -> None:
+    assert redacted(shared[0]) == (shared[0], [])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from irkit.bundle.redact.detect import words
 from irkit.bundle.redact.detect.escapes import undone
 from irkit.bundle.redact.detect.span import LONGEST, Span
-from irkit.bundle.redact.tokens import TOKEN, TOKENS
+from irkit.bundle.redact.tokens import TOKEN
 
 # Read backwards, so that they are anchored and linear.
 _NAME = re.compile(rb"[=:>]{1,2}\s{0,4}+[\"'\\\]]{0,6}+([A-Za-z0-9_./-]{1,100})")
@@ -18,11 +18,13 @@ _SCHEME = re.compile(rb"(?:(?:bearer|basic|token|digest|negotiate|apikey|aws4-hm
 # The longest opening quote first: JSON within JSON escapes it.
 _QUOTE = re.compile(rb"\\{0,7}\"|'|`")
 _HEADERS = re.compile("cookie|authorization", re.I)
-_LINE = re.compile(rb"[^\r\n\x00\"']{1,%d}" % LONGEST)
+# A value ends where a token begins: what was redacted before stays as it is.
+_LINE = re.compile(rb"(?:[^\r\n\x00\"'\[]|\[(?!REDACTED:)){1,%d}+" % LONGEST)
 # A separator belongs to the value unless the value seems to end there.
-_BARE = re.compile(rb"(?:[^\s\x00\"'`,;&<>\\]|[,;&](?![\s,;&]|[\w.-]{1,40}+[=:]|\Z)){1,%d}+" % LONGEST)
+_BARE = re.compile(
+    rb"(?:[^\s\x00\"'`,;&<>\\\[]|\[(?!REDACTED:)|[,;&](?![\s,;&]|[\w.-]{1,40}+[=:]|\Z)){1,%d}+" % LONGEST
+)
 _TAIL = b")]}>.,:;!"
-_LAST_TOKEN = re.compile(TOKEN.pattern + rb"\Z")
 _UNTIL_QUOTE = re.compile(rb"[^\"\r\n]*+")
 _UNTIL_SPACE = re.compile(rb"[^\s\x00\"'`<>\\]*+")
 
@@ -56,7 +58,7 @@ def _value(text: bytes, at: int, name: str) -> Iterator[Span]:
     at = _end(_GAP, text, at)
     quote = _QUOTE.match(text, at)
     start = _end(_SCHEME, text, quote.end() if quote else at)
-    if TOKENS.match(text, start) and _closed(text, _end(TOKENS, text, start)):
+    if TOKEN.match(text, start):
         return
     end = _close(text, start, quote[0]) if quote else _bare(text, start, name)
     value = text[start:end]
@@ -70,11 +72,6 @@ def _end(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
     return hit.end() if hit else at
 
 
-def _closed(text: bytes, at: int) -> bool:
-    """Whether nothing is glued to what ends at `at`."""
-    return not _BARE.match(text[at : at + 1].strip(_TAIL))
-
-
 def _close(text: bytes, start: int, quote: bytes) -> int:
     """Where the string that `quote` opened ends; escaped quotes do not end it."""
     limit = start + LONGEST
@@ -82,7 +79,8 @@ def _close(text: bytes, start: int, quote: bytes) -> int:
     while end >= 0 and quote[-1:] == b'"' and _escaped(text, end, start):
         end = text.find(quote, end + len(quote), limit)
     line = text.find(b"\n", start, end if end >= 0 else limit)
-    found = [place for place in (end, line) if place >= 0]
+    token = text.find(b"[REDACTED:", start, end if end >= 0 else limit)
+    found = [place for place in (end, line, token) if place >= 0]
     return min(found, default=min(limit, len(text)))
 
 
@@ -95,18 +93,12 @@ def _bare(text: bytes, start: int, name: str) -> int:
     if _HEADERS.search(name) and (line := _LINE.match(text, start)) and b"=" in line[0].split(b";")[0]:
         return line.end()
     hit = _BARE.match(text, start)
-    return start + _kept(hit[0]) if hit else start
-
-
-def _kept(run: bytes) -> int:
-    """How much of `run` is the value: not the bracket or the full stop behind it, but the end of a token is."""
-    size = len(run.rstrip(_TAIL))
-    return size + 1 if _LAST_TOKEN.search(run, max(0, size - 60), size + 1) else size
+    return start + len(hit[0].rstrip(_TAIL)) if hit else start
 
 
 def _spared(value: bytes, name: str, *, quoted: bool) -> bool:
     """Whether `value` is left: nothing, or a word that a log says about a secret rather than the secret."""
-    if words.trivial(value) or TOKENS.fullmatch(value) or words.harmless(name, value):
+    if words.trivial(value) or words.harmless(name, value):
         return True
     if words.names_password(name):
         return words.prose(value) and not quoted

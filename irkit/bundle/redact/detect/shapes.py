@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from irkit.bundle.redact.detect import words
 from irkit.bundle.redact.detect.span import LONGEST, Span
-from irkit.bundle.redact.tokens import TOKEN, TOKENS
+from irkit.bundle.redact.tokens import TOKEN
 
 Find = Callable[[bytes, int], Iterator[Span]]
 
@@ -34,8 +34,12 @@ def shaped(rule: str, width: int, pattern: bytes) -> Find:
 
 
 def within_word(text: bytes, start: int) -> bool:
-    r"""Whether a letter or digit stands before `start` that is not the end of an escape such as `\n`."""
-    return start > 0 and text[start - 1] in _WORD and not _ESCAPE.search(text[max(0, start - 6) : start])
+    r"""Whether a letter, a digit or a token stands before `start`; not an escape such as `\n`."""
+    if start and text[start - 1] in _WORD:
+        return not _ESCAPE.search(text[max(0, start - 6) : start])
+    opened = text.rfind(b"[REDACTED:", max(0, start - 60), start) if text[start - 1 : start] == b"]" else -1
+    token = TOKEN.match(text, opened) if opened >= 0 else None
+    return bool(token and token.end() == start)
 
 
 _PASSWORD = re.compile(rb"://[^\s/:@\"'<>\\]{0,128}:([^\s/\"'<>\\]{1,256})@\Z")
@@ -45,7 +49,7 @@ def in_url(text: bytes, at: int) -> Iterator[Span]:
     """The password in `scheme://user:password@host`; `at` is behind the `@`."""
     begin = text.rfind(b"://", max(0, at - 390), at)
     hit = _PASSWORD.match(text, begin, at) if begin >= 0 else None
-    if hit and not TOKENS.fullmatch(hit[1]) and not words.trivial(hit[1]):
+    if hit and b"[REDACTED:" not in hit[1] and not words.trivial(hit[1]):
         yield Span(*hit.span(1), "url-password")
 
 

@@ -100,7 +100,7 @@ def _argument(item: Text, value: bytes, before: bytes) -> Iterator[Part]:
     if hit and hit[2] and words.names_secret(hit[1].decode()):
         if not words.harmless(hit[1].decode(), value[hit.end() :]):
             yield item, hit.end(), "argument"
-    elif named and not named[2] and words.names_secret(named[1].decode()) and not value.startswith(b"--"):
+    elif named and not named[2] and words.names_secret(named[1].decode()) and not _FLAG.match(value):
         if not words.harmless(named[1].decode(), value):
             yield item, 0, "argument"
     elif _USER.fullmatch(before) and b":" in value:

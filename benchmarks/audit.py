@@ -9,12 +9,13 @@ import gzip
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks._auditlog import VICTIM, write
+from benchmarks._auditlog import VICTIM
 from benchmarks._timing import Cost, race
 
 MEGABYTES = int(os.environ.get("IRKIT_BENCH_MB", "1000"))
@@ -100,7 +101,10 @@ def _pack(path: Path) -> Path:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="irkit-bench-") as folder:
         path = Path(folder) / "audit.log"
-        write(path, MEGABYTES * 1_000_000)
+        # By another process: a contestant's peak memory counts from that of its parent.
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks._auditlog", str(path), str(MEGABYTES * 1_000_000)], check=True
+        )
         size = path.stat().st_size
         ours = {
             "irkit search, one pod": _python(SEARCH, path),

@@ -123,6 +123,7 @@ def test_any_text_is_a_filter_or_a_usage_error(text: str) -> None:
     [
         ("name = web-1", {b"web-1"}),
         ("name = web", set()),
+        ("user = alice@example.com", {b"alice@example.com"}),
         ("name in (web-1, web-2)", {b"web-1", b"web-2"}),
         ("name in (web-1, x)", set()),
         ("verb = create and user = system:admin", {b"system:admin"}),

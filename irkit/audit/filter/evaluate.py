@@ -14,7 +14,7 @@ from irkit.audit.read.event import instant
 
 # Which levels log which body (k8s.io/apiserver audit/v1 types.go).
 _LOGGED = {"requestObject": ("Request", "RequestResponse"), "responseObject": ("RequestResponse",)}
-_PLAIN = re.compile(r"[A-Za-z0-9._:-]{5,}")  # shorter ones stand in nearly every line
+_PLAIN = re.compile(r"[A-Za-z0-9._:@-]{5,}")  # shorter ones stand in nearly every line
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 

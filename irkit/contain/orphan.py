@@ -11,7 +11,7 @@ from irkit.cluster.resolve import check
 from irkit.cluster.resources import PODS
 from irkit.contain.hand import Hand
 from irkit.contain.plan.owner import Owner
-from irkit.errors import DeadlineExceeded, Forbidden, Gone
+from irkit.errors import ClusterError, Forbidden
 from irkit.model.isolation import Proof
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
@@ -34,7 +34,10 @@ def orphaned(pod: PodRef, seen: Json, owner: Owner, hand: Hand) -> Proof:
     path = f"/metadata/ownerReferences/{place}"
     whole = len(entries(now["metadata"], "ownerReferences")) == 1
     operations: list[Json] = [{"op": "remove", "path": path.rpartition("/")[0] if whole else path}]
-    hand.patch(PODS, now, operations, f"owner {owner} removed: it did not let go by itself")
+    try:
+        hand.patch(PODS, now, operations, f"owner {owner} removed: it did not let go by itself")
+    except Forbidden as error:
+        return Proof("not orphaned", f"{owner} still owns the pod: deleting it deletes the pod", error.message)
     return Proof("orphaned", f"{owner} did not let go of the pod, and was taken off its owners")
 
 
@@ -58,8 +61,8 @@ def _await(seen: Json, owner: Owner, cluster: Cluster) -> None:
             for event in _events(stream):
                 if event.get("type") != "MODIFIED" or _place(part(event, "object"), owner) is None:
                     return
-    except (Forbidden, Gone, DeadlineExceeded):
-        return
+    except ClusterError:
+        return  # the pod is read again either way, and that tells
 
 
 def _events(chunks: Iterable[bytes]) -> Iterator[Json]:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from irkit.bundle.redact.detect.windows import AHEAD
 from irkit.bundle.redact.redactor import Redactor, Unread
 from irkit.bundle.redact.rewrite import Replaced
 from irkit.bundle.redact.secrets import Secrets
@@ -101,7 +102,7 @@ def test_neither_do_windows(redactor: Redactor) -> None:
     random = Random(7)  # noqa: S311 - reproducible
     for place in range(-300, 40, 17):
         secret = random.choice(SECRETS[:36]).encode()
-        stop = MIB - 10240 + place  # around where the first window ends
+        stop = MIB - AHEAD + place  # around where the first window ends
         content = b"." * (stop - 1) + b" " + secret + b" " + b"." * MIB + b" " + secret
         out, notes = run(redactor, content, 70_001)
         assert not [needle for needle in needles(secret.decode()) if needle in out]

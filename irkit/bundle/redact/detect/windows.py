@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from irkit.bundle import frames
-from irkit.bundle.redact.detect.span import BEHIND, LONGEST
+from irkit.bundle.redact.detect.span import BEHIND
 
-# Bytes after the last place that a window answers for: a name or a quote stands between a trigger and its span.
-AHEAD = LONGEST + 2048
+# Bytes after the last place that a window answers for: the longest span ends there, and so does a private key.
+AHEAD = BEHIND
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def test_what_fits_and_means_nothing_is_found_as_well() -> None:
             "7:22: the default does not fit",
             "10:5: no such step: nope@1; the steps: pod.resolve@1",
             "11:13: pod.isolate@1 works on a pod",
-            "11:41: unknown key 'x'; the keys: none",
+            "11:41: unknown key 'x'; the keys: keep_labels",
             "12:6: a second step called b",
             "12:41: namespace takes string, and input r is of type integer",
             "12:71: not an expression",

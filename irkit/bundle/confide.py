@@ -15,18 +15,14 @@ FOLDER = "sealed/"
 _LONGEST = 240  # bytes of a name; most file systems take 255, and a suffix or two is to come
 
 
-def confide(data: Path, staged: Path, recipients: Sequence[str], clear: Sequence[str] = ()) -> list[Sealed]:
-    """Encrypt what is under `data` to `recipients` into `staged`, path by path; the paths `clear` are left out.
+def confide(data: Path, staged: Path, recipients: Sequence[str]) -> list[Sealed]:
+    """Encrypt what is under `data` to `recipients` into `staged`, path by path.
 
     A file that is in `staged` already is kept: encrypting is never the same twice, and what a crash cut off goes on
     with the same bytes. Raises UsageError for recipients that are none, BundleError where the disk refuses.
     """
     veil.recipients(recipients)
-    return [
-        _one(file, path, staged, recipients)
-        for path, file in ((name.removeprefix(layout.PAYLOAD), file) for name, file in payload(data))
-        if path not in clear
-    ]
+    return [confided(file, name.removeprefix(layout.PAYLOAD), staged, recipients) for name, file in payload(data)]
 
 
 def _named(part: str) -> str:
@@ -37,7 +33,8 @@ def _named(part: str) -> str:
         return slug(part)
 
 
-def _one(file: Path, path: str, staged: Path, recipients: Sequence[str]) -> Sealed:
+def confided(file: Path, path: str, staged: Path, recipients: Sequence[str]) -> Sealed:
+    """Encrypt `file`, known as `path`, into `staged`, unless that was done already; raises like `veil.veil`."""
     member = FOLDER + "/".join(map(_named, path.split("/"))) + veil.SUFFIX
     target = staged / member
     made = digest.of_file(target) if target.exists() else veil.veil(file, target, recipients)

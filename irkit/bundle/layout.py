@@ -70,11 +70,12 @@ def write_case(record: RunRecord, data: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A payload file that stands in the bundle only as ciphertext. Paths are relative to `data/`."""
+    """A payload file whose original stands in the bundle as ciphertext. Paths are relative to `data/`."""
 
     path: str  # as it was collected
     member: str  # as it stands in the bundle
     sha256: str  # of the ciphertext
+    shown: str | None = None  # SHA-256 of what stands at `path` instead, without secrets; None: nothing does
 
 
 def write_collection(record: RunRecord, data: Path, sealed: Sequence[Sealed] | None = None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,16 +11,16 @@ import pyrage  # type: ignore[import-untyped]
 import pytest
 from typer.testing import CliRunner
 
-from irkit.bundle import veil
+from irkit.bundle import audiences, veil
 from irkit.bundle.attest import keys, stamp
 from irkit.bundle.reader import cat, names
 from irkit.bundle.verify import verify
 from irkit.cli.commands import load
-from irkit.errors import UsageError
+from irkit.errors import BundleError, UsageError
 from irkit.model.run import RunRecord, Status
 from irkit.playbook import engine, runs
 from irkit.settings import SealSettings
-from tests.bundle import authority
+from tests.bundle import authority, bags
 from tests.playbook.practice import Practice
 
 
@@ -84,23 +85,68 @@ def test_what_cannot_be_used_is_refused_before_the_run(practice: Practice, tmp_p
     assert runs.ids(practice.home) == []
 
 
-def test_with_recipients_only_they_can_read_what_was_taken(practice: Practice, tmp_path: Path) -> None:
+PLANTED = "hunter2-correct-horse-battery"
+
+
+def leak(practice: Practice) -> None:
+    """What a collector might have brought home: one secret, named by a document, in a log, in a binary."""
+    data = runs.locate(practice.home, "last") / "data"
+    pod = {"kind": "Pod", "spec": {"containers": [{"name": "c", "env": [{"name": "DB_PASSWORD", "value": PLANTED}]}]}}
+    (data / "extra").mkdir()
+    (data / "extra/pod.json").write_text(json.dumps(pod))
+    (data / "extra/app.log").write_text(f"connecting with {PLANTED}\n" * 3 + "done\n")
+    (data / "extra/core.gz").write_bytes(gzip.compress(PLANTED.encode()))
+    (data / "extra/plain.txt").write_text("nothing to hide\n")
+
+
+def test_the_bundle_is_for_two_audiences(practice: Practice, tmp_path: Path) -> None:
     identity = pyrage.x25519.Identity.generate()
     (tmp_path / "key").write_text(str(identity))
+    practice.progress.at("started seal", lambda: leak(practice))
     _, bundle = run(practice, SealSettings(recipients=(str(identity.to_public()),)))
     found = verify(bundle)
     assert found.ok, found.problems
-    clear = [name for name in names(bundle) if name.startswith("data/") and not name.endswith(".age")]
-    assert clear == ["data/case.json", "data/collection.json"]
-    folder = runs.locate(practice.home, "last")
-    assert not list(folder.glob("*.confided"))
-    member = "data/sealed/pod/pod.json.age"
-    veil.unveil(bundle, member, tmp_path / "key", tmp_path / "opened")
-    assert (tmp_path / "opened").read_bytes() == (folder / "data/pod/pod.json").read_bytes()
-    told = json.loads(b"".join(cat(bundle, "data/collection.json")))
-    assert {one["member"] for one in told["sealed"]} == {
-        name.removeprefix("data/") for name in names(bundle) if name.endswith(".age")
-    }
+    inside = set(names(bundle))
+    assert not any(PLANTED.encode() in content for _, content in bags.opened(bundle))
+    log = b"".join(cat(bundle, "data/extra/app.log"))
+    token = log.split()[2]
+    assert token.startswith(b"[REDACTED:")
+    assert log == b"connecting with %s\n" % token * 3 + b"done\n"
+    assert token in b"".join(cat(bundle, "data/extra/pod.json"))
+    assert b"".join(cat(bundle, "data/extra/plain.txt")) == b"nothing to hide\n"
+    assert "data/sealed/extra/plain.txt.age" not in inside
+    assert b"Withheld" in b"".join(cat(bundle, "data/extra/core.gz"))
+    originals = runs.locate(practice.home, "last") / "data"
+    for name in ("extra/app.log", "extra/pod.json", "extra/core.gz"):
+        veil.unveil(bundle, f"data/sealed/{name}.age", tmp_path / "key", tmp_path / "opened" / name)
+        assert (tmp_path / "opened" / name).read_bytes() == (originals / name).read_bytes()
+    veil.unveil(bundle, "data/sealed/redactions.jsonl.age", tmp_path / "key", tmp_path / "map")
+    key, *hidden = (tmp_path / "map").read_text().splitlines()
+    assert len(bytes.fromhex(json.loads(key)["key"])) == 32
+    assert {json.loads(line)["path"] for line in hidden} >= {"extra/app.log", "extra/pod.json", "extra/core.gz"}
+    assert PLANTED not in "".join(hidden)
+
+
+def test_a_redacted_copy_changed_is_found_and_so_is_a_sealed_one(practice: Practice, tmp_path: Path) -> None:
+    recipient = str(pyrage.x25519.Identity.generate().to_public())
+    practice.progress.at("started seal", lambda: leak(practice))
+    _, bundle = run(practice, SealSettings(recipients=(recipient,)))
+    members = bags.opened(bundle)
+    for name in ("data/extra/app.log", "data/sealed/extra/app.log.age"):
+        at = next(n for n, (info, _) in enumerate(members) if info.name.endswith(name))
+        for other in ([*members[:at], *members[at + 1 :]], [*members[:at], (members[at][0], b"x"), *members[at + 1 :]]):
+            told = verify(bags.packed(tmp_path / "changed.tar.gz", other)).problems
+            assert any(one.path == name and "collected" in one.problem for one in told), name
+
+
+def test_one_case_has_one_key(tmp_path: Path) -> None:
+    path = tmp_path / "cases" / "c.key"
+    assert audiences.key(path) == audiences.key(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert len(path.read_bytes()) == 32
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BundleError, match="redaction key"):
+        audiences.key(tmp_path / "file" / "c.key")
 
 
 def test_a_resumed_run_keeps_its_keys_and_seals_the_same(practice: Practice, tmp_path: Path) -> None:

@@ -80,15 +80,18 @@ def _collected(read: Read) -> Iterator[Problem]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         yield Problem(name, "not a collection record")
         return
-    hidden = {one.path for one in told.sealed}
-    expected = {artifact.path: artifact.sha256 for artifact in told.artifacts if artifact.path not in hidden}
-    for path, sha256 in (*expected.items(), *((one.member, one.sha256) for one in told.sealed)):
+    shown = {one.path: one.shown for one in told.sealed}
+    expected = {artifact.path: artifact.sha256 for artifact in told.artifacts} | {
+        path: sha256 for path, sha256 in shown.items() if sha256
+    }
+    clear = [(path, sha256) for path, sha256 in expected.items() if shown.get(path, sha256) is not None]
+    for path, sha256 in (*clear, *((one.member, one.sha256) for one in told.sealed)):
         found = read.payload.get(layout.PAYLOAD + path)
         if found != sha256:
             what = "missing, though it was collected" if found is None else "not as it was collected: SHA-256 differs"
             yield Problem(layout.PAYLOAD + path, what)
     yield from (
         Problem(layout.PAYLOAD + path, "stands in clear, though it was sealed")
-        for path in sorted(hidden)
-        if layout.PAYLOAD + path in read.payload
+        for path, sha256 in sorted(shown.items())
+        if sha256 is None and layout.PAYLOAD + path in read.payload
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from irkit.model.bundle import Bundle
 from irkit.model.codec import plain
@@ -54,35 +54,42 @@ def _name(context: Context) -> str:
 
 
 def _sealed(name: str, record: RunRecord, context: Context, signers: Sequence[Signer]) -> Bundle:
-    """The bundle over the staged payload, or over its encrypted copy."""
+    """The bundle over the staged payload, or over its copy for two audiences."""
     from irkit.bundle.layout import SUFFIX, write_case, write_collection
     from irkit.bundle.reader import describe
     from irkit.bundle.seal import seal
 
-    def seal_from(payload: Path) -> Bundle:
+    def seal_from(payload: Path, custody: Sequence[Mapping[str, Any]]) -> Bundle:
         info = {"Irkit-Case": context.case, "Irkit-Run": context.run}
-        out, custody, at = context.folder, context.custody, context.started
+        out, at = context.folder, context.started
         return seal(name, payload, out, info=info, custody=custody, at=at, signers=signers)
 
     target = context.folder / f"{name}{SUFFIX}"
     write_case(record, context.data)
     write_collection(record, context.data)
     if not context.sealing.recipients:
-        return seal_from(context.data)
+        return seal_from(context.data, context.custody)
     if target.exists():  # a crash came between sealing and telling; encrypted anew the bytes would differ
         return describe(target)
-    staged = _confided(record, context, context.folder / f"{name}.confided")
-    bundle = seal_from(staged)
+    staged = context.folder / f"{name}.parted"
+    bundle = seal_from(staged, _parted(record, context, staged))
     shutil.rmtree(staged)
     return bundle
 
 
-def _confided(record: RunRecord, context: Context, staged: Path) -> Path:
-    """A copy of the staged payload for recipients only; only case and collection stay in clear."""
-    from irkit.bundle.confide import confide
+def _parted(record: RunRecord, context: Context, staged: Path) -> list[Mapping[str, Any]]:
+    """Make, in `staged`, a copy of the payload for both audiences; returns the custody without its secrets."""
+    from irkit.bundle.audiences import Audiences, key
     from irkit.bundle.layout import CASE, COLLECTION, write_case, write_collection
+    from irkit.text import slug
 
-    sealed = confide(context.data, staged, context.sealing.recipients, clear=(CASE, COLLECTION))
-    write_case(record, staged)
-    write_collection(record, staged, sealed)
-    return staged
+    secret = key(context.folder.parent.parent / "cases" / f"{slug(context.case)}.key")
+    audiences = Audiences(context.data, staged, context.sealing.recipients, secret)
+    sealed = audiences.part(leave=(CASE, COLLECTION))
+    clean = audiences.scrubbed(replace(record, steps=(), isolation=None, audit=None, timeline=()))
+    # What the record is held against stays as it is, whatever a secret happens to look like.
+    kept = zip(clean.artifacts, record.artifacts, strict=True)
+    clean = replace(clean, artifacts=tuple(replace(new, path=old.path, sha256=old.sha256) for new, old in kept))
+    write_case(clean, staged)
+    write_collection(clean, staged, sealed)
+    return [audiences.scrubbed(dict(entry)) for entry in context.custody]

@@ -1,0 +1,108 @@
+"""One bundle for two audiences: everybody reads it without its secrets, recipients open the originals.
+
+A file in which nothing was hidden stands in clear as it was collected. Any other stands in clear with tokens in place
+of secrets, and its original beside it as ciphertext, with the list of what was hidden where, and the key of the tokens.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from irkit import digest
+from irkit.bundle import confide, layout, veil
+from irkit.bundle.layout import Sealed
+from irkit.bundle.redact.redactor import Redactor, Unread
+from irkit.bundle.redact.rewrite import Replaced
+from irkit.bundle.redact.secrets import Secrets
+from irkit.bundle.seal import payload
+from irkit.errors import BundleError
+from irkit.model.codec import build, compact, plain
+
+MAP = "redactions.jsonl"
+
+
+def key(path: Path) -> bytes:
+    """The redaction key of a case, made and kept at `path` for its owner alone the first time; raises BundleError."""
+    made = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(os.urandom(32))
+            _publish(made, path)
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"cannot keep the case's redaction key: {error.strerror}", f"look at {path}") from error
+
+
+def _publish(made: Path, path: Path) -> None:
+    try:
+        digest.publish(made, path)
+    except FileExistsError:  # another run of the case was faster: its key is the case's
+        made.unlink()
+
+
+@dataclass(slots=True)
+class Audiences:
+    """The two copies of the payload `data` being made in `staged`."""
+
+    data: Path
+    staged: Path
+    recipients: Sequence[str]
+    key: bytes = field(repr=False)
+    sealed: list[Sealed] = field(default_factory=list)
+    redactor: Redactor = field(init=False)
+
+    def __post_init__(self) -> None:
+        veil.recipients(self.recipients)
+        secrets = Secrets(self.key)
+        for path, file in payload(self.data):
+            secrets.learn(path, digest.read(file))
+        self.redactor = Redactor(secrets)
+
+    def part(self, leave: Sequence[str]) -> list[Sealed]:
+        """Make both copies of everything but the paths `leave`; returns what is sealed, the list of it included.
+
+        What is in `staged` already is kept: encrypting is never the same twice. Raises BundleError from the disk.
+        """
+        listed = self.staged.with_name(f"{self.staged.name}.{MAP}")
+        try:
+            digest.write(self._parted(leave), listed)
+            self.sealed.append(confide.confided(listed, MAP, self.staged, self.recipients))
+            listed.unlink()
+        except OSError as error:
+            raise BundleError(f"cannot redact: {error.strerror}", "free some disk space") from error
+        return self.sealed
+
+    def _parted(self, leave: Sequence[str]) -> Iterator[bytes]:
+        """The lines of the list: the key that made the tokens, then every secret hidden, never what it was."""
+        yield compact({"key": self.key.hex()}) + b"\n"
+        for name, file in payload(self.data):
+            path = name.removeprefix(layout.PAYLOAD)
+            if path not in leave:
+                yield from (compact(note) + b"\n" for note in self._file(path, file))
+
+    def _file(self, path: str, file: Path) -> list[Replaced | Unread]:
+        notes: list[Replaced | Unread] = []
+        shown = digest.write(self.redactor.redact(path, digest.read(file), notes.append), self.staged / path)
+        if shown != digest.of_file(file):
+            sealed = confide.confided(file, path, self.staged, self.recipients)
+            self.sealed.append(replace(sealed, shown=shown.sha256))
+        return notes
+
+    def scrubbed(self, noun: Any) -> Any:  # noqa: ANN401 - a noun, or JSON of any shape
+        """`noun` with no secret in any of its texts; one without secrets comes back as it was."""
+        told = plain(noun)
+        clean = self._scrubbed(told)
+        return noun if clean == told else clean if isinstance(noun, (dict, list)) else build(type(noun), clean)
+
+    def _scrubbed(self, data: Any) -> Any:  # noqa: ANN401 - JSON of any shape
+        if isinstance(data, str):
+            return self.redactor.scrub(data)
+        if isinstance(data, dict):
+            return {name: self._scrubbed(value) for name, value in data.items()}
+        return [self._scrubbed(value) for value in data] if isinstance(data, list) else data

@@ -1,10 +1,16 @@
 """STOP THE BLEEDING: cut a pod off, say whether it holds, give it back.
 
-isolate   the quarantine
-release   its end
-verdict   what still gets through
-caveats   what to know beyond the verdict
-marks     what is left on objects in the cluster
-hand      changes: announced, made under preconditions, remembered
-policy    what network policies mean, without a cluster
+isolate     the quarantine
+release     its end
+survey      what finds the pod by its labels
+plan        the labels that evade it, and what follows
+orphan      the controller lets go
+verdict     what still gets through
+caveats     what to know beyond the verdict
+marks       what is left on objects in the cluster
+hand        changes: announced, made under preconditions, remembered
+policy      what network policies mean, without a cluster
+world       pods, namespaces and policies, of a cluster or of manifests
+reach       who may talk to whom
+neighbours  one pod's, now and once isolated
 """

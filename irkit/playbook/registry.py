@@ -17,6 +17,7 @@ from irkit.playbook.steps.isolate import IsolatePod
 from irkit.playbook.steps.release import ReleasePod
 from irkit.playbook.steps.report import WriteReport
 from irkit.playbook.steps.resolve import ResolvePod
+from irkit.playbook.steps.revoke import RestoreIdentity, RevokeIdentity
 from irkit.playbook.steps.seal import SealBundle
 from irkit.playbook.steps.ship import ShipBundle
 from irkit.playbook.steps.step import Step
@@ -25,6 +26,8 @@ STEPS: tuple[Step, ...] = (
     ResolvePod(),
     IsolatePod(),
     ReleasePod(),
+    RevokeIdentity(),
+    RestoreIdentity(),
     CollectEvidence(),
     MatchAudit(),
     WriteReport(),

@@ -19,6 +19,7 @@ def load() -> typer.Typer:
         demo,
         detect,
         doctor,
+        identity,
         playbook,
         queue,
         rails,
@@ -35,6 +36,7 @@ def load() -> typer.Typer:
     _ = (
         respond,
         contain,
+        identity,
         reach,
         capture,
         audit,

@@ -1,0 +1,108 @@
+"""`irkit identity`: what a pod's service account may do, taking that away, and giving it back."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from irkit.cli import options
+from irkit.cli.app import group
+from irkit.cli.command import command
+from irkit.cli.face import Face
+from irkit.errors import Exit
+
+if TYPE_CHECKING:
+    from irkit.contain.identity.nouns import Identity
+    from irkit.model.run import RunRecord
+
+identities = group("identity", "Show, revoke and restore what a pod's service account may do.")
+
+
+class Blast(StrEnum):
+    """Values of `--blast`."""
+
+    POD = "pod"
+    ACCOUNT = "account"
+
+
+BlastFlag = Annotated[
+    Blast, typer.Option("--blast", help="pod: this pod's writes. account: all its pods lose its own grants, too.")
+]
+
+
+@command(identities, "show")
+def show(face: Face, pod: options.Pod) -> Exit:
+    """Say what the pod's service account may do, and which secrets to rotate. Exit 4: part could not be read."""
+    from irkit.cluster.client import connect
+    from irkit.contain.identity.show import show as look
+    from irkit.model.codec import plain
+
+    found = look(face.pod(pod), connect(face.cluster))
+    told = plain(found)
+    target = {key: told.pop(key) for key in ("namespace", "name", "uid")}
+    face.emit({"pod": target, **told, "complete": found.complete})
+    _show_identity(face, found)
+    return Exit.COMPLETE if found.complete else Exit.GAPS
+
+
+@command(identities, "revoke")
+def revoke(
+    face: Face,
+    pod: options.Pod,
+    blast: BlastFlag = Blast.POD,
+    case: options.Case = None,
+    dry_run: options.DryRun = False,
+) -> Exit:
+    """Refuse what the pod writes, by its uid; its reads go on. Exit 5: part of the account's grants was not seen."""
+    record = _single(face, "pod.revoke@1", pod, {"blast": str(blast)}, case=case, dry_run=dry_run)
+    return _end(face, record, "revocation", pod, "revoked already: nothing to change")
+
+
+@command(identities, "restore")
+def restore(face: Face, pod: options.Pod, dry_run: options.DryRun = False) -> Exit:
+    """Give the pod its identity back: exactly what irkit changed is changed back."""
+    record = _single(face, "pod.restore@1", pod, {}, case=None, dry_run=dry_run)
+    return _end(face, record, "", pod, "not revoked: nothing to restore")
+
+
+def _single(face: Face, uses: str, pod: str, params: dict[str, Any], *, case: str | None, dry_run: bool) -> RunRecord:
+    from irkit.cli import running
+    from irkit.playbook.registry import single
+
+    return running.start(face, single(uses, face.pod(pod), params), {}, case=case, dry_run=dry_run)
+
+
+def _end(face: Face, record: RunRecord, key: str, pod: str, nothing: str) -> Exit:
+    """Tell what was done, from the record; raises what kept it from being done."""
+    from irkit.cli import running
+
+    error, changes = running.trouble(record), [action.what for step in record.steps for action in step.actions]
+    if error and not changes:
+        raise error
+    target = record.target
+    where = {"namespace": target.namespace, "name": target.name, "uid": target.uid} if target else {}
+    hints = [step.hint for step in record.steps if step.hint]
+    face.emit({"pod": where, "changes": changes, "status": record.status, "hints": hints, "run": record.id})
+    for line in changes or [nothing]:
+        face.show(line)
+    for hint in hints:
+        face.show(f"{'note':<10} {hint}", "warn")
+    if key and changes and not record.dry_run:
+        face.show(f"{'undo':<10} irkit identity restore {pod}")
+    return record.status.exit_code
+
+
+def _show_identity(face: Face, found: Identity) -> None:
+    face.show(f"{'account':<10} {found.service_account}, revoked: {found.revoked or 'no'}", "bold")
+    rows = [
+        (each.namespace or "*", each.role, each.binding, each.subject, "yes" if each.revocable else "no, a group's")
+        for each in found.grants
+    ]
+    face.table(("WHERE", "ROLE", "BY", "SUBJECT", "REVOCABLE"), rows)
+    face.table(("NAMESPACE", "SECRET", "WHY"), ((each.namespace or "*", each.name, each.why) for each in found.secrets))
+    for warning in found.warnings:
+        face.show(f"{'note':<10} {warning}", "warn")
+    for gap in found.gaps:
+        face.show(f"{'missing':<10} {gap}", "warn")

@@ -57,14 +57,14 @@ def revoke(
 ) -> Exit:
     """Refuse what the pod writes, by its uid; its reads go on. Exit 5: part of the account's grants was not seen."""
     record = _single(face, "pod.revoke@1", pod, {"blast": str(blast)}, case=case, dry_run=dry_run)
-    return _end(face, record, "revocation", pod, "revoked already: nothing to change")
+    return _end(face, record, pod, "revoked already: nothing to change")
 
 
 @command(identities, "restore")
 def restore(face: Face, pod: options.Pod, dry_run: options.DryRun = False) -> Exit:
     """Give the pod its identity back: exactly what irkit changed is changed back."""
     record = _single(face, "pod.restore@1", pod, {}, case=None, dry_run=dry_run)
-    return _end(face, record, "", pod, "not revoked: nothing to restore")
+    return _end(face, record, pod, "not revoked: nothing to restore")
 
 
 def _single(face: Face, uses: str, pod: str, params: dict[str, Any], *, case: str | None, dry_run: bool) -> RunRecord:
@@ -74,24 +74,39 @@ def _single(face: Face, uses: str, pod: str, params: dict[str, Any], *, case: st
     return running.start(face, single(uses, face.pod(pod), params), {}, case=case, dry_run=dry_run)
 
 
-def _end(face: Face, record: RunRecord, key: str, pod: str, nothing: str) -> Exit:
-    """Tell what was done, from the record; raises what kept it from being done."""
+def _end(face: Face, record: RunRecord, pod: str, nothing: str) -> Exit:
+    """Tell what was done, as the journal has it; raises what kept it from being done."""
     from irkit.cli import running
 
-    error, changes = running.trouble(record), [action.what for step in record.steps for action in step.actions]
-    if error and not changes:
+    error, told, target = running.trouble(record), _told(record), record.target
+    if error and not told:
         raise error
-    target = record.target
     where = {"namespace": target.namespace, "name": target.name, "uid": target.uid} if target else {}
-    hints = [step.hint for step in record.steps if step.hint]
-    face.emit({"pod": where, "changes": changes, "status": record.status, "hints": hints, "run": record.id})
-    for line in changes or [nothing]:
+    face.emit({**told, "pod": where, "status": record.status, "run": record.id})
+    actions = [action for step in record.steps for action in step.actions]
+    for line in [action.what for action in actions] or [nothing]:
         face.show(line)
-    for hint in hints:
-        face.show(f"{'note':<10} {hint}", "warn")
-    if key and changes and not record.dry_run:
+    for label in ("warnings", "gaps"):
+        for line in told[label]:
+            face.show(f"{'note' if label == 'warnings' else 'not seen':<10} {line}", "warn")
+    if any(action.undo for action in actions):
         face.show(f"{'undo':<10} irkit identity restore {pod}")
+    if error:
+        face.complain(error)
     return record.status.exit_code
+
+
+def _told(record: RunRecord) -> dict[str, Any]:
+    """What the last step said of itself; empty where it failed before it could."""
+    from irkit.playbook.journal import log
+    from irkit.playbook.journal.record import Ledger
+    from irkit.settings import home
+
+    details = Ledger(log.read(home() / "runs" / record.id)).details
+    if "revocation" in details:
+        found: dict[str, Any] = details["revocation"]
+        return {key: value for key, value in found.items() if key not in ("namespace", "name", "uid")}
+    return {key: details[key] for key in ("changes", "warnings", "gaps") if key in details}
 
 
 def _show_identity(face: Face, found: Identity) -> None:

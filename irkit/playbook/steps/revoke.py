@@ -100,7 +100,7 @@ def _restore(context: Context) -> Outcome:
     summary = f"identity {would}restored" if changes else "the identity was not revoked: nothing to restore"
     hint = f"more may be left to restore: {'; '.join(found.gaps)}" if found.gaps else ""
     status = Status.GAPS if found.gaps else Status.DONE
-    details = {"changes": plain(changes), "gaps": plain(found.gaps)}
+    details = {"changes": plain(changes), "warnings": [], "gaps": plain(found.gaps)}
     return Outcome(status, summary, details, tuple(Action(_told(each, would)) for each in changes), hint)
 
 

@@ -7,10 +7,10 @@ of secrets, and its original beside it as ciphertext, with the list of what was 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from irkit import digest
 from irkit.bundle import confide, layout, veil
@@ -71,28 +71,31 @@ class Audiences:
         """
         listed = self.staged.with_name(f"{self.staged.name}.{MAP}")
         try:
-            digest.write(self._parted(leave), listed)
+            with listed.open("wb") as notes:
+                self._list(notes, leave)
             self.sealed.append(confide.confided(listed, MAP, self.staged, self.recipients))
             listed.unlink()
         except OSError as error:
             raise BundleError(f"cannot redact: {error.strerror}", "free some disk space") from error
         return self.sealed
 
-    def _parted(self, leave: Sequence[str]) -> Iterator[bytes]:
-        """The lines of the list: the key that made the tokens, then every secret hidden, never what it was."""
-        yield compact({"key": self.key.hex()}) + b"\n"
+    def _list(self, notes: BinaryIO, leave: Sequence[str]) -> None:
+        """Write the list as it comes: the key that made the tokens, then every secret hidden, never what it was."""
+
+        def note(noun: Any) -> None:  # noqa: ANN401 - a noun of the redactor, or the key
+            notes.write(compact(noun) + b"\n")
+
+        note({"key": self.key.hex()})
         for name, file in payload(self.data):
             path = name.removeprefix(layout.PAYLOAD)
             if path not in leave:
-                yield from (compact(note) + b"\n" for note in self._file(path, file))
+                self._file(path, file, note)
 
-    def _file(self, path: str, file: Path) -> list[Replaced | Unread]:
-        notes: list[Replaced | Unread] = []
-        shown = digest.write(self.redactor.redact(path, digest.read(file), notes.append), self.staged / path)
+    def _file(self, path: str, file: Path, note: Callable[[Replaced | Unread], None]) -> None:
+        shown = digest.write(self.redactor.redact(path, digest.read(file), note), self.staged / path)
         if shown != digest.of_file(file):
             sealed = confide.confided(file, path, self.staged, self.recipients)
             self.sealed.append(replace(sealed, shown=shown.sha256))
-        return notes
 
     def scrubbed(self, noun: Any) -> Any:  # noqa: ANN401 - a noun, or JSON of any shape
         """`noun` with no secret in any of its texts; one without secrets comes back as it was."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from irkit.cluster.protocol import Json
+from irkit.cluster.protocol import Cluster, Json
 from irkit.cluster.resources import (
     CLUSTER_ROLE_BINDINGS,
+    CLUSTER_ROLES,
+    CONFIG_MAPS,
     PODS,
     ROLE_BINDINGS,
+    SERVICE_ACCOUNTS,
     Resource,
 )
 from irkit.contain.identity import deny
@@ -21,19 +27,24 @@ from irkit.contain.identity.nouns import Blast, Restored, Revocation
 from irkit.contain.identity.restore import restore
 from irkit.contain.identity.revoke import revoke
 from irkit.contain.identity.show import show
-from irkit.errors import NotFound, PodReplaced, Refused
+from irkit.errors import Forbidden, NotFound, PodReplaced, Refused
 from irkit.model.isolation import Change
 from irkit.model.pod import PodRef
-from tests.contracts.worlds import World, bind, pod
+from tests.cluster.real import RealCluster
+from tests.contracts.worlds import RealWorld, World, bind, config_map, open_, pod
 
 GROUP = "rbac.authorization.k8s.io"
-SPEC = {"schedulingGates": [{"name": "irkit.dev/test"}], "serviceAccountName": "web"}  # a pod that need not run
+SPEC: Json = {"schedulingGates": [{"name": "irkit.dev/test"}], "serviceAccountName": "web"}  # a pod that need not run
 WRITES: Json = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "delete"]}
 SOMEBODY: Json = {"kind": "User", "apiGroup": GROUP, "name": "somebody"}
 
 
 def no_one(change: Change) -> None:
     """Somebody who does not care about intents."""
+
+
+def never(change: Change) -> None:
+    pytest.fail(f"announced in a dry run: {change}")
 
 
 def account(world: World) -> Json:
@@ -120,7 +131,7 @@ def test_one_pod_is_refused_by_a_policy_that_goes_again(world: World, victim: Po
 
 def test_a_dry_run_tells_the_same_and_changes_nothing(world: World, victim: PodRef, bindings: list[str]) -> None:
     was = [read(world, ROLE_BINDINGS, name) for name in bindings]
-    would = run(world, victim, pytest.fail, blast=Blast.ACCOUNT, dry_run=True)
+    would = run(world, victim, never, blast=Blast.ACCOUNT, dry_run=True)
     assert deny.found(world.cluster, victim) == []
     assert [read(world, ROLE_BINDINGS, name) for name in bindings] == was
     assert told(run(world, victim, blast=Blast.ACCOUNT).changes) == told(would.changes)
@@ -305,3 +316,123 @@ def until(condition: Callable[[], bool]) -> None:
             return
         time.sleep(0.1)
     pytest.fail("it never came to be")
+
+
+def test_a_binding_that_may_not_be_changed_is_told_and_the_others_are_changed(world: World, victim: PodRef) -> None:
+    binding(world, "own", SOMEBODY, account(world))
+    rights: list[Json] = [
+        {"apiGroups": [GROUP], "resources": ["rolebindings"], "verbs": ["list", "get"]},
+        {"apiGroups": [GROUP], "resources": ["rolebindings"], "verbs": ["patch"], "resourceNames": ["own"]},
+        {"apiGroups": [GROUP], "resources": ["roles"], "verbs": ["get", "bind"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+    ]
+    run(world, victim)  # by somebody who may make policies; the next may only read theirs
+    with policies_for(world, "limited"):
+        limited = world.limited(*rights)
+        done = revoke(victim, limited, case="IR-7", blast=Blast.ACCOUNT, before=no_one)
+    assert told(done.changes) == [("patch", "RoleBinding")]
+    assert subjects(world, "own") == ["User"]
+    assert subjects(world, "web") == ["ServiceAccount"]
+    assert [grant.binding for grant in done.kept if grant.revocable] == ["RoleBinding/web"]
+    assert any("RoleBinding/web was not changed" in gap for gap in done.gaps)
+
+
+@contextmanager
+def policies_for(world: World, name: str) -> Iterator[None]:
+    """While it lasts, a service account may read admission policies."""
+    own = f"{world.namespace}-policies"
+    rule: Json = {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"], "verbs": ["get", "list"]}
+    who: Json = {"kind": "ServiceAccount", "name": name, "namespace": world.namespace}
+    made = []
+    for resource, more in (
+        (CLUSTER_ROLES, {"rules": [rule]}),
+        (
+            CLUSTER_ROLE_BINDINGS,
+            {"roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": own}, "subjects": [who]},
+        ),
+    ):
+        body: Json = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": own}, **more}
+        made.append((resource, world.cluster.create(resource.path(), body).json()["metadata"]["uid"]))
+    try:
+        yield
+    finally:
+        for resource, uid in made:
+            world.cluster.delete(resource.path(name=own), uid=uid)
+
+
+@pytest.mark.real
+class TestOnTheRealCluster:
+    """What only a real API server shows: whose requests the policy refuses."""
+
+    @pytest.fixture
+    def namespace(self, real_cluster: RealCluster, real_namespace: str, tmp_path: Path) -> RealWorld:
+        world = RealWorld(real_cluster, real_namespace, tmp_path)
+        tokens: Json = {"apiGroups": [""], "resources": ["serviceaccounts/token", "pods/exec"], "verbs": ["create"]}
+        bind(world.cluster, world.namespace, "web", (WRITES, tokens))
+        return world
+
+    def test_the_pod_is_refused_its_sibling_is_not(self, namespace: RealWorld) -> None:
+        world, ref = namespace, make(namespace)
+        sibling = holding(world, make(world, "sibling"))
+        stolen = holding(world, ref)
+        until(lambda: writes(stolen, world.namespace))  # RBAC takes a moment, too
+        revoke(ref, world.cluster, case="IR-7", before=no_one)
+        try:
+            until(lambda: not writes(stolen, world.namespace))
+            with pytest.raises(Forbidden, match="the identity of this pod is revoked"):
+                stolen.create(CONFIG_MAPS.path(world.namespace), config_map("loot", world.namespace))
+            request: Json = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+            with pytest.raises(Forbidden, match="is revoked"):
+                stolen.create(SERVICE_ACCOUNTS.path(world.namespace, "web", "token"), request)
+            with pytest.raises(Forbidden, match="is revoked"):
+                stolen.create(f"{PODS.path(world.namespace, 'sibling', 'exec')}?command=id&stdout=true", {})
+            listed = stolen.get(CONFIG_MAPS.path(world.namespace, "kube-root-ca.crt"))
+            assert listed.call.status == 200  # reads go on, as is said
+            assert writes(sibling, world.namespace)
+        finally:
+            restore(ref, world.cluster, before=no_one)
+        until(lambda: writes(stolen, world.namespace))
+
+    def test_the_account_is_refused_everything_and_gets_it_back(self, namespace: RealWorld) -> None:
+        world, ref = namespace, make(namespace)
+        sibling = holding(world, make(world, "sibling"))
+        until(lambda: reads(sibling, world.namespace))
+        was = read(world, ROLE_BINDINGS, "web")
+        revoke(ref, world.cluster, case="IR-7", blast=Blast.ACCOUNT, before=no_one)
+        try:
+            until(lambda: not reads(sibling, world.namespace))
+            until(lambda: not reads(holding(world, ref), world.namespace))
+        finally:
+            restore(ref, world.cluster, before=no_one)
+        until(lambda: reads(sibling, world.namespace) and writes(holding(world, ref), world.namespace))
+        assert read(world, ROLE_BINDINGS, "web") == was
+
+
+def holding(world: RealWorld, ref: PodRef) -> Cluster:
+    """The cluster as somebody sees it who carried the pod's token away."""
+    bound = ("--bound-object-kind=Pod", f"--bound-object-name={ref.name}")
+    token = world.real.kubectl("create", "token", "web", "-n", ref.namespace, *bound).strip()
+    config = json.loads(world.real.kubectl("config", "view", "--raw", "--flatten", "--minify", "-o", "json"))
+    config["users"] = [{"name": "thief", "user": {"token": token}}]
+    config["contexts"][0]["context"]["user"] = "thief"
+    path = world.folder / f"{ref.name}.conf"
+    path.write_text(json.dumps(config))
+    return open_(path)
+
+
+def writes(cluster: Cluster, namespace: str) -> bool:
+    """True when a config map can be made."""
+    name = f"loot-{uuid.uuid4().hex[:8]}"
+    try:
+        cluster.create(CONFIG_MAPS.path(namespace), config_map(name, namespace))
+    except Forbidden:
+        return False
+    return True
+
+
+def reads(cluster: Cluster, namespace: str) -> bool:
+    try:
+        cluster.get(CONFIG_MAPS.path(namespace, "kube-root-ca.crt"))
+    except Forbidden:
+        return False
+    return True

@@ -15,7 +15,7 @@ from irkit.contain.identity import deny, strip
 from irkit.contain.identity import grants as granted
 from irkit.contain.identity.nouns import Blast, Grant, Revocation
 from irkit.contain.identity.secrets import warnings
-from irkit.errors import NotFound
+from irkit.errors import Forbidden, NotFound
 from irkit.model.isolation import Change
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
@@ -44,8 +44,8 @@ def revoke(
 
     `before` is called with each change ahead of sending it. A dry run lets the server check every change and makes
     none. Raises PodReplaced for a pinned pod whose name belongs to another; Refused as `deny.put` and `strip.memory`
-    do; Forbidden where the API server takes a change of a binding for an escalation; Conflict when somebody changed a
-    binding at every try.
+    do; Conflict when somebody changed a binding at every try. A binding that the API server does not let us change (it
+    takes that for an escalation unless we hold what it grants) is a gap, and the others are changed all the same.
     """
     seen = check(pod, cluster).json()
     uid, account = str(seen["metadata"]["uid"]), account_of(seen)
@@ -55,8 +55,8 @@ def revoke(
     kept = granted.grants(read, cluster, account)
     notes = [READS, SOON, UNBOUND, *warnings(kept)]
     if blast is Blast.ACCOUNT:
-        _strip(hand, read, account, uid)
-        kept = tuple(each for each in kept if not each.revocable)
+        refused = _strip(hand, read, account, uid)
+        kept = tuple(each for each in kept if not each.revocable or (each.binding, each.namespace) in refused)
         notes += [SIBLINGS, *(_stays(each) for each in kept)]
     told = tuple(dict.fromkeys(notes))
     return Revocation(
@@ -70,14 +70,23 @@ def account_of(pod: Json) -> Account:
 
 
 def _stays(grant: Grant) -> str:
-    return f"{grant.role} by {grant.binding} stays: {grant.subject} has it, and others with this account"
+    return f"{grant.role} by {grant.binding} stays: it comes through {grant.subject}"
 
 
-def _strip(hand: Hand, read: granted.Bindings, account: Account, uid: str) -> None:
+def _strip(hand: Hand, read: granted.Bindings, account: Account, uid: str) -> set[tuple[str, str]]:
+    """Take what may be taken; the bindings that we may not change are gaps, returned as (binding, namespace)."""
+    refused = set()
     for resource, binding in read.found:
-        if strip.taken(binding, account, uid):
-            change = partial(strip.taken, account=account, uid=uid)
+        if not strip.taken(binding, account, uid):
+            continue
+        change = partial(strip.taken, account=account, uid=uid)
+        try:
             changed(hand, resource, binding, change, f"{account} taken out of its subjects")
+        except Forbidden as error:
+            name = f"{resource.kind}/{binding['metadata']['name']}"
+            refused.add((name, str(binding["metadata"].get("namespace") or "")))
+            read.gaps.append(f"{name} was not changed: {error.message}")
+    return refused
 
 
 def changed(hand: Hand, resource: Resource, binding: Json, change: Callable[[Json], list[Json]], detail: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +19,18 @@ from irkit.triggers.routing.lint import Loaded
 from irkit.triggers.tail import Tail
 
 if TYPE_CHECKING:
+    from irkit.triggers.crew import Crew
     from irkit.triggers.server import Server
 
 
 @contextmanager
-def serving(loaded: Loaded, queue: str, place: Place, files: Sequence[tuple[str, Path]] = ()) -> Iterator[Server]:
+def serving(
+    loaded: Loaded, queue: str, place: Place, files: Sequence[tuple[str, Path]] = (), crew: Crew | None = None
+) -> Iterator[Server]:
     """A server that listens, with its queue at the address `queue`; `run` serves. Raises UsageError, QueueError.
 
-    `files`: sources and files of theirs that are followed meanwhile, one delivery a line.
+    `files`: sources and files of theirs that are followed meanwhile, one delivery a line. `crew`: who works meanwhile
+    on what is accepted; None for nobody here.
     """
     try:
         from irkit.triggers.server import Endpoints, Server, listen
@@ -40,7 +44,8 @@ def serving(loaded: Loaded, queue: str, place: Place, files: Sequence[tuple[str,
     try:
         with listen(place.host, place.port) as listening:
             intake = Intake(loaded, known, store.queue, Metrics())
-            with _following([Tail(name, path, intake.keep) for name, path in files]):
+            working = crew.working(store.queue) if crew else nullcontext()
+            with working, _following([Tail(name, path, intake.keep) for name, path in files]):
                 yield Server(Endpoints(intake, store.desk), listening, place.tls)
     finally:
         store.close()

@@ -11,8 +11,10 @@ import typer
 from irkit.cli import options
 from irkit.cli.app import group
 from irkit.cli.command import command
+from irkit.cli.commands.serve import Rails, crew_of
 from irkit.cli.face import Face
 from irkit.errors import UsageError
+from irkit.settings import SealSettings, StoreSettings
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,6 +36,7 @@ Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
 Body = Annotated[bool, typer.Option("--body", help="What was received, too: it may hold secrets.")]
 All = Annotated[bool, typer.Option("--all", help="Every dead letter.")]
 Dead = Annotated[bool, typer.Option("--dead", help="Dead letters, too.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="Runs at once.")]
 Before = Annotated[str, typer.Option("--before", metavar="WHEN", help="An age (30d, 12h) or an RFC 3339 instant.")]
 
 
@@ -80,6 +83,32 @@ def show(face: Face, job: Id, body: Body = False, address: Address = None) -> No
         face.show(f"delivery      {one['at']}  {one['size']} bytes  sha256 {one['sha256']}  {one['key']}")
         if body:
             face.show(one["body"])
+
+
+@command(queue, "work", store=True, seal=True)
+def work(
+    face: Face,
+    store: StoreSettings,
+    sealing: SealSettings,
+    rails: Rails = None,
+    workers: Workers = 1,
+    address: Address = None,
+) -> None:
+    """Run the playbooks of alerts that an irkit serve accepted, on rails, until interrupted."""
+    from irkit.cli import running
+    from irkit.triggers.crew import until_told
+    from irkit.triggers.queue.opening import default, opened
+
+    crew = crew_of(running.settings(face, store, sealing), rails, workers)
+    kept = opened(address or default())
+    try:
+        with crew.working(kept.queue):
+            face.emit({"working": workers})
+            face.note(f"{workers} at work; Ctrl-C ends it")
+            until_told()
+            face.note("ending, once the runs in hand have ended")
+    finally:
+        kept.close()
 
 
 @command(queue, "retry", online=False)

@@ -60,7 +60,7 @@ def show(face: Face, file: File = None) -> None:
     from irkit.playbook.rails.memory import Memory
     from irkit.times import now
 
-    rules, memory = _rules(file), Memory(home())
+    rules, memory = rules_of(file), Memory(home())
     frozen, deeds = memory.frozen(), memory.everywhere(now(), timedelta(days=1))
     policy: dict[str, Any] = {key: getattr(rules.policy, key) for key in rules.policy.__struct_fields__}
     face.emit({"policy": policy, "sha256": rules.sha256, "frozen": frozen, "deeds": deeds})
@@ -93,7 +93,7 @@ def explain(
 
     if severity not in list(Level):
         raise UsageError(f"not a severity: {severity!r}", f"one of {', '.join(Level)}")
-    guard = Guard(_rules(file), Memory(home()), Occasion(trigger, Level(severity)))
+    guard = Guard(rules_of(file), Memory(home()), Occasion(trigger, Level(severity)))
     decision = guard.explain(action, playbook, face.pod(pod), connect(face.cluster), now())
     face.emit({"ruling": decision.ruling, "until": decision.until, "reasons": decision.reasons})
     face.show(f"{decision.ruling}" + (f" until {decision.until:%F %T}Z" if decision.until else ""), "bold")
@@ -140,7 +140,8 @@ def thaw(face: Face) -> None:
     face.show(f"thawed; it was {ended}" if ended else "nothing was frozen")
 
 
-def _rules(file: Path | None) -> Rules:
+def rules_of(file: Path | None) -> Rules:
+    """The rails in `file`, or those that allow nothing; raises UsageError."""
     from irkit.playbook.rails.lint import default, parse
 
     return parse(_text(file), str(file)) if file else default()

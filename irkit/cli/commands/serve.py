@@ -1,4 +1,4 @@
-"""`irkit serve`: alerts in, kept, and answered; or what would happen to one."""
+"""`irkit serve`: alerts in, kept, answered, and acted upon; or what would happen to one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError
+from irkit.settings import SealSettings, StoreSettings, home
 
 if TYPE_CHECKING:
+    from irkit.playbook.engine import Settings
+    from irkit.triggers.crew import Crew
     from irkit.triggers.place import Tls
     from irkit.triggers.routing.explain import Explained
     from irkit.triggers.routing.lint import Loaded
@@ -38,6 +41,11 @@ Tails = Annotated[
     list[str] | None,
     typer.Option("--tail", metavar="SOURCE=FILE", help="Follow a file of the source too, a delivery a line; repeats."),
 ]
+Rails = Annotated[
+    Path | None,
+    typer.Option("--rails", envvar="IRKIT_RAILS", metavar="FILE", help="How far runs may go (default: no change)."),
+]
+Workers = Annotated[int, typer.Option("--workers", min=0, max=64, help="Runs at once. 0: receive only.")]
 Check = Annotated[bool, typer.Option("--check", help="Check the triggers file and stop. Exit 2 for a problem.")]
 Payload = Annotated[
     Path | None, typer.Option("--explain", metavar="FILE", help="Show what this body would start, and stop.")
@@ -48,9 +56,11 @@ Headers = Annotated[
 ]
 
 
-@command(app, "serve", online=False)
+@command(app, "serve", store=True, seal=True)
 def serve(
     face: Face,
+    store: StoreSettings,
+    sealing: SealSettings,
     triggers: Triggers = Path("triggers.yaml"),
     address: Address = None,
     host: Host = "127.0.0.1",
@@ -60,12 +70,14 @@ def serve(
     client_ca: ClientCa = None,
     behind_proxy: Proxy = False,
     tails: Tails = None,
+    rails: Rails = None,
+    workers: Workers = 1,
     check: Check = False,
     payload: Payload = None,
     source: Source = None,
     headers: Headers = None,
 ) -> Exit:
-    """Receive alerts and keep them in the queue until interrupted; says 202 only after they are on disk."""
+    """Receive alerts, keep them before saying 202, and run their playbooks on rails; until interrupted."""
     from irkit.triggers.routing.lint import parse_file
 
     if check:
@@ -73,19 +85,38 @@ def serve(
     loaded = parse_file(triggers)
     if payload is not None:
         return _explain(face, loaded, payload, source, headers or [])
+    from irkit.cli import running
     from irkit.triggers.place import Place
     from irkit.triggers.queue.opening import default
     from irkit.triggers.serving import serving
 
     place = Place(host, port, _tls(tls_cert, tls_key, client_ca), behind_proxy)
-    with serving(loaded, address or default(), place, [_tail(text) for text in tails or ()]) as server:
+    settings = running.settings(face, store, sealing)
+    crew = crew_of(settings, rails, workers, loaded) if workers else None
+    with serving(loaded, address or default(), place, [_tail(text) for text in tails or ()], crew) as server:
         urls = {name: f"{server.url}/v1/alerts/{name}" for name in loaded.triggers.sources}
         face.emit({"url": server.url, "sources": urls})
         for url in urls.values():
             face.show(url)
-        face.note("receiving; Ctrl-C ends it")
+        face.note(f"receiving, {workers} at work; Ctrl-C ends it" if crew else "receiving only; Ctrl-C ends it")
         server.run()
+        face.note("ending, once the runs in hand have ended")
     return Exit.COMPLETE
+
+
+def crew_of(settings: Settings, rails: Path | None, workers: int, loaded: Loaded | None = None) -> Crew:
+    """Workers for what alerts ordered; raises UsageError for what would fail every run: cluster, seal, rails."""
+    from irkit.bundle.attest import kit
+    from irkit.cli.commands.rails import rules_of
+    from irkit.playbook.engine import connect
+    from irkit.triggers.act import Actor
+    from irkit.triggers.crew import Crew
+
+    rules = rules_of(rails)
+    connect(settings.cluster)
+    if settings.sealing != SealSettings():
+        kit.check(settings.sealing)
+    return Crew(Actor(home(), rules, settings, loaded.playbooks if loaded else {}), workers)
 
 
 def _tail(text: str) -> tuple[str, Path]:

@@ -10,7 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+import irkit.cli.commands
 from irkit import __version__
+from irkit.cli.commands import FILES
 from irkit.drill.demo import Shown
 from irkit.drill.range.scenario.story import PAYMENTS
 from irkit.drill.range.server import Range
@@ -23,6 +25,11 @@ POD = (PAYMENTS.victim, "-n", PAYMENTS.namespace)
 def test_version_and_help(shell: Shell) -> None:
     assert shell("--version").output == f"irkit {__version__}\n"
     assert "respond" in shell("--help").output
+
+
+def test_no_file_of_commands_is_forgotten() -> None:
+    folder = Path(irkit.cli.commands.__file__).parent
+    assert {path.stem for path in folder.glob("*.py")} == {*FILES, "__init__"}
 
 
 @pytest.mark.parametrize("name", sorted(commands()))

@@ -2,58 +2,40 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import typer
+
+# In the order in which help shows them.
+FILES = (
+    "respond",
+    "contain",
+    "identity",
+    "reach",
+    "capture",
+    "audit",
+    "detect",
+    "baseline",
+    "timeline",
+    "audit_policy",
+    "bundle",
+    "attest",
+    "ship",
+    "report",
+    "playbook",
+    "run",
+    "serve",
+    "queue",
+    "rails",
+    "demo",
+    "doctor",
+)
 
 
 def load() -> typer.Typer:
-    """The whole command tree."""
+    """The whole command tree: each file registers its commands as it is imported."""
     from irkit.cli.app import app
-    from irkit.cli.commands import (
-        attest,
-        audit,
-        audit_policy,
-        baseline,
-        bundle,
-        capture,
-        contain,
-        demo,
-        detect,
-        doctor,
-        identity,
-        playbook,
-        queue,
-        rails,
-        reach,
-        report,
-        respond,
-        run,
-        serve,
-        ship,
-        timeline,
-    )
 
-    # Imported for the commands they register, in the order in which help shows them.
-    _ = (
-        respond,
-        contain,
-        identity,
-        reach,
-        capture,
-        audit,
-        detect,
-        baseline,
-        timeline,
-        audit_policy,
-        bundle,
-        attest,
-        ship,
-        report,
-        playbook,
-        run,
-        serve,
-        queue,
-        rails,
-        demo,
-        doctor,
-    )
+    for name in FILES:
+        import_module(f"{__name__}.{name}")
     return app

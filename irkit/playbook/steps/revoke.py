@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from irkit.model.codec import plain
 from irkit.model.isolation import Change
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Blast(Struct, frozen=True, forbid_unknown_fields=True):
     """Whom it hits: the `pod` alone, or every pod of its `account`."""
 
-    blast: Literal["pod", "account"] = "pod"
+    # A pattern, so that a playbook's input of type string fits it.
+    blast: Annotated[str, Meta(pattern="^(pod|account)$")] = "pod"
 
 
 class RevokeIdentity(Base):

@@ -69,8 +69,9 @@ def _show_pod(face: Face, pod: PodRef, found: Neighbours) -> None:
     answer = {"pod": {"namespace": pod.namespace, "name": pod.name}, "connections": found.connections}
     face.emit(answer | {"isolated": found.isolated}, lines=found.connections)
     rows = [(way, other, _ports(now), _ports(then)) for way, other, now, then in found.sides()]
-    face.table(("", "PEER", "NOW", "ONCE ISOLATED"), rows)
-    if not rows:
+    if rows:
+        face.table(("", "PEER", "NOW", "ONCE ISOLATED"), rows)
+    else:
         face.show(f"nothing may talk to {pod}, and it may talk to nothing")
 
 

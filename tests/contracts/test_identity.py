@@ -205,6 +205,20 @@ def test_what_others_put_back_is_taken_again_and_what_they_add_stays(world: Worl
     assert "annotations" not in after["metadata"]
 
 
+def test_somebody_changes_a_binding_at_the_same_time(world: World, victim: PodRef) -> None:
+    path, others = ROLE_BINDINGS.path(world.namespace, "web"), [SOMEBODY]
+
+    def meddle(change: Change) -> None:
+        if change.action == "patch" and others:
+            world.cluster.patch(path, [{"op": "add", "path": "/subjects/0", "value": others.pop()}])
+
+    done = run(world, victim, meddle, blast=Blast.ACCOUNT)
+    assert told(done.changes) == [*CREATED, ("patch", "RoleBinding")]
+    assert read(world, ROLE_BINDINGS, "web")["subjects"] == [SOMEBODY]
+    back(world, victim)
+    assert read(world, ROLE_BINDINGS, "web")["subjects"] == [SOMEBODY, account(world)]
+
+
 class StopError(Exception):
     """The process ends here."""
 

@@ -48,8 +48,8 @@ def memory(binding: Json, account: Account) -> Memory | None:
 def memories(binding: Json, uid: str) -> list[Memory]:
     """What is remembered on behalf of the pod `uid`; raises as `memory` does."""
     notes = part(part(binding, "metadata"), "annotations")
-    told = [_read(text, binding) for name, text in notes.items() if name.startswith(PREFIX) and uid in str(text)]
-    return [each for each in told if uid in each.pods]
+    ours = [text for name, text in notes.items() if name.startswith(PREFIX) and isinstance(text, str) and uid in text]
+    return [each for text in ours if uid in (each := _read(text, binding)).pods]
 
 
 def _read(text: str, binding: Json) -> Memory:

@@ -103,6 +103,7 @@ class Scene:
         """`irkit serve` as a process of its own."""
         port = self.irkit.url.rpartition(":")[2]
         words = ["serve", "--triggers", f"{self.folder}/triggers.yaml", "--port", port, "--queue", self.queue]
+        words += ["--workers", "0"]
         return _process([sys.executable, "-m", "irkit", *words], self.folder / "irkit.log", self.irkit, "/readyz")
 
     def fire(self, began: datetime, ends: datetime, *pods: str) -> None:

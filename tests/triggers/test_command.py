@@ -72,7 +72,8 @@ def test_explain(triggers: Path, tmp_path: Path) -> None:
 
 def test_a_server_of_its_own_ends_by_sigterm_and_what_it_accepted_stays(triggers: Path, tmp_path: Path) -> None:
     queue = f"sqlite://{tmp_path}/queue.db"
-    words: list[str | Path] = ["serve", "--triggers", triggers, "--port", "0", "--queue", queue, "-o", "jsonl"]
+    words: list[str | Path] = ["serve", "--triggers", triggers, "--port", "0", "--queue", queue, "--workers", "0"]
+    words += ["-o", "jsonl"]
     with subprocess.Popen(
         [sys.executable, "-m", "irkit", *words], stdout=subprocess.PIPE, env={**os.environ, **ENVIRON}
     ) as process:

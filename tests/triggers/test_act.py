@@ -1,0 +1,148 @@
+"""From an alert over HTTP to a run that has ended, by real processes, on the practice cluster and on a real one."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from irkit.bundle.verify import verify
+from irkit.cluster.resources import NETWORK_POLICIES
+from irkit.drill.range.server import Range, start
+from irkit.model.run import Status
+from irkit.playbook import engine, runs
+from irkit.playbook.engine import Setup
+from irkit.playbook.journal import log
+from irkit.playbook.rails.memory import Memory
+from irkit.times import now
+from irkit.triggers.queue.protocol import State
+from tests.cluster.real import RealCluster
+from tests.contracts.worlds import open_
+from tests.contracts.worlds import pod as pod_of
+from tests.playbook.practice import NAMESPACE, Practice
+from tests.triggers.scene import Scene, until
+
+
+@pytest.fixture(scope="module")
+def shared_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
+    with start(home=tmp_path_factory.mktemp("range")) as range_:
+        yield range_
+
+
+@pytest.fixture
+def practice(shared_range: Range, tmp_path: Path) -> Iterator[Practice]:
+    """The practice cluster, given back as it was."""
+    made = Practice(shared_range, tmp_path)
+    yield made
+    for run_id in runs.ids(tmp_path):
+        engine.undo(run_id, Setup(tmp_path))
+    assert made.released()
+
+
+@pytest.fixture
+def scene(practice: Practice) -> Scene:
+    return Scene(practice.home, practice.range.kubeconfig, NAMESPACE)
+
+
+def step(scene: Scene, name: str) -> Status:
+    return next(one.status for one in scene.run().steps if one.id == name)
+
+
+def test_an_alert_that_the_rails_allow_isolates_once_however_often_it_comes(scene: Scene, practice: Practice) -> None:
+    with scene.serving("--rails", scene.rails) as wire:
+        assert scene.post(wire, practice.pod)["status"] == "accepted"
+        until(scene.settled, "the run ends")
+        assert scene.post(wire, practice.pod)["status"] == "duplicate"
+    (job,) = scene.jobs()
+    assert (job.state, job.word, job.attempts) == (State.DONE, scene.run().id, 1)
+    assert len(practice.policies()) == 1
+    assert practice.quarantined()
+    (bundle,) = scene.bundles()
+    assert verify(bundle).ok
+
+
+def test_without_a_rails_file_evidence_is_taken_and_nothing_is_changed(scene: Scene, practice: Practice) -> None:
+    with scene.serving() as wire:
+        scene.post(wire, practice.pod)
+        until(scene.settled, "the run ends")
+    assert [job.state for job in scene.jobs()] == [State.DONE]
+    assert (step(scene, "isolate"), step(scene, "ship")) == (Status.REFUSED, Status.DONE)
+    assert scene.run().artifacts
+    assert len(scene.bundles()) == 1
+    assert practice.released()
+
+
+def test_a_server_may_only_receive_and_another_process_work(scene: Scene, practice: Practice) -> None:
+    with scene.serving("--workers", "0") as wire:
+        scene.post(wire, practice.pod)
+    assert [job.state for job in scene.jobs()] == [State.WAITING]
+    with scene.irkit("queue", "work", "--workers", "2", "--rails", scene.rails):
+        until(scene.settled, "the run ends")
+    assert len(practice.policies()) == 1
+    assert [job.word for job in scene.jobs()] == [scene.run().id]
+
+
+@pytest.mark.slow
+def test_what_a_freeze_holds_back_is_done_after_the_thaw(scene: Scene, practice: Practice) -> None:
+    memory = Memory(practice.home)
+    memory.freeze("ana", "drill", now())
+    with scene.serving("--rails", scene.rails) as wire:
+        scene.post(wire, practice.pod)
+        until(lambda: "waits" in scene.jobs()[0].word, "the rails hold it back")
+        assert scene.run().artifacts, "evidence is not held back"
+        assert practice.released()
+        memory.thaw("ana", now())
+        until(scene.settled, "it goes on")
+    assert [job.word for job in scene.jobs()] == [scene.run().id]
+    assert len(practice.policies()) == 1
+
+
+@pytest.mark.parametrize(("mode", "record"), [("before", 1), ("torn", 1), ("after", 1), ("before", 8), ("after", 30)])
+def test_who_is_killed_in_the_middle_is_replaced_and_the_run_goes_on(
+    scene: Scene, practice: Practice, mode: str, record: int
+) -> None:
+    with scene.serving("--workers", "0") as wire:
+        scene.post(wire, practice.pod)
+    words: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "tests.triggers.hand",
+        scene.queue,
+        scene.home,
+        scene.kubeconfig,
+        scene.rails,
+    ]
+    with subprocess.Popen([*words, mode, str(record)]) as killed:
+        assert killed.wait(60) == -signal.SIGKILL
+    with subprocess.Popen([*words, "after", "0"]) as heir:
+        until(scene.settled, "the heir ends the run")
+        heir.terminate()
+    assert heir.returncode == 0
+    (job,) = scene.jobs()
+    assert (job.state, job.attempts, job.word) == (State.DONE, 2, scene.run().id)
+    assert len(practice.policies()) == 1
+    (bundle,) = scene.bundles()
+    assert verify(bundle).ok
+    begun = [one["kind"] for one in log.read(runs.locate(scene.home, job.word))]
+    assert begun.count("run.started") == 1
+
+
+@pytest.mark.real
+def test_on_a_real_cluster_the_isolation_is_in_the_api(
+    real_cluster: RealCluster, real_namespace: str, tmp_path: Path
+) -> None:
+    real_cluster.apply(pod_of("victim", real_namespace))
+    real_cluster.kubectl("wait", "-n", real_namespace, "--for=condition=Ready", "pod/victim", "--timeout=90s")
+    scene = Scene(tmp_path, real_cluster.kubeconfig, real_namespace)
+    with scene.serving("--rails", scene.rails) as wire:
+        scene.post(wire, "victim")
+        until(scene.settled, "the run ends", 120)
+    assert [job.word for job in scene.jobs()] == [scene.run().id]
+    pages = open_(real_cluster.kubeconfig).pages(NETWORK_POLICIES.path(real_namespace))
+    (policy,) = [item["metadata"]["name"] for page in pages for item in page.json()["items"]]
+    assert policy.startswith("irkit")
+    assert len(scene.bundles()) == 1

@@ -134,7 +134,8 @@ class Store:
     def _note(self, change: Change) -> None:
         self.history.append(change)
         if len(self.history) > _MEMORY:
-            self.compacted = self.history[_MEMORY // 2].revision
-            del self.history[: _MEMORY // 2 + 1]
+            forgotten = len(self.history) - _MEMORY // 2
+            self.compacted = self.history[forgotten - 1].revision
+            del self.history[:forgotten]
         for watcher in tuple(self._watchers):
             watcher(change)

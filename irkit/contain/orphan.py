@@ -25,7 +25,8 @@ def orphaned(pod: PodRef, seen: Json, owner: Owner, hand: Hand) -> Proof:
 
     Raises Conflict when somebody changes the pod at that very moment.
     """
-    if owner.claim and not owner.claim.ending:
+    held = _place(seen, owner) is not None
+    if held and owner.claim and not owner.claim.ending:
         _await(seen, owner, hand.cluster)
     now = check(pod, hand.cluster).json()
     place = _place(now, owner)
@@ -48,7 +49,7 @@ def _place(pod: Json, owner: Owner) -> int | None:
 
 
 def _await(seen: Json, owner: Owner, cluster: Cluster) -> None:
-    """Watch the pod until the owner is gone from it, for as long as patience lasts, or as we may."""
+    """Watch the pod, which has the owner in `seen`, until it has not; for as long as patience lasts, or as we may."""
     metadata = seen["metadata"]
     query = {
         "watch": "1",

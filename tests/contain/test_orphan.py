@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,14 @@ def test_an_owner_that_never_lets_go_is_removed_and_no_other(cluster: Cluster, m
     assert [change.detail for change in announced] == ["owner ReplicaSet web removed: it did not let go by itself"]
     left: Json = cluster.get(PODS.path("default", "web")).json()
     assert left["metadata"]["ownerReferences"] == REFERENCES[:1]
+
+
+def test_an_owner_that_has_let_go_already_is_not_waited_for(cluster: Cluster) -> None:
+    seen = cluster.create(PODS.path("default"), pod("web", "default")).json()
+    begun = time.monotonic()
+    proof = orphan.orphaned(PodRef("default", "web"), seen, OWNER, Hand(cluster, lambda change: None, dry_run=False))
+    assert proof.result == "ReplicaSet web has let go of the pod"
+    assert time.monotonic() - begun < orphan.PATIENCE, "the watch was waited out"
 
 
 class Blind:

@@ -23,6 +23,7 @@ STYLES = {
     Status.UNVERIFIED: "bad",
     Status.FAILED: "bad",
     Status.RUNNING: "dim",
+    Status.WAITING: "warn",
 }
 
 

@@ -117,6 +117,6 @@ def confirm_playbook(face: Face, pinned: Pinned, target: str, *, yes: bool) -> N
     """Ask, on a terminal, before a playbook that changes the cluster; a script has decided by calling us."""
     from irkit.playbook.registry import step
 
-    changing = [step(spec.uses).about for spec in pinned.playbook.every_step if step(spec.uses).effect.changes_cluster]
+    changing = [step(spec.does).about for spec in pinned.playbook.every_step if step(spec.does).effect.changes_cluster]
     if changing and not yes and sys.stdin.isatty() and sys.stderr.isatty():
         confirm(face, f"{target}: {', '.join(changing)}?", yes=False)

@@ -102,6 +102,11 @@ def _kept(run: Run) -> Iterator[tuple[str, str, str]]:
 
 def _next(run: Run) -> Iterator[tuple[str, str, str]]:
     record = run.record
+    for step in record.steps:
+        if step.status is Status.WAITING:
+            yield "waits", f"{step.id} {step.summary}", "warn"
+            yield "answer", f"irkit run approve {record.id}, or irkit run deny {record.id}", ""
+            yield "go on", f"irkit run resume {record.id}  (once it is answered; a worker does so by itself)", ""
     if any(step.status is Status.FAILED for step in record.steps):
         yield "go on", f"irkit run resume {record.id}  (what is done is not repeated)", ""
     if any(action.undo for step in record.steps for action in step.actions):

@@ -38,6 +38,7 @@ class Status(StrEnum):
     UNVERIFIED = "unverified"  # done, but it does not hold: isolation not in force, integrity broken
     FAILED = "failed"
     RUNNING = "running"  # started and not ended: a crash left it so
+    WAITING = "waiting"  # for people to approve; no process is held meanwhile
 
     @property
     def exit_code(self) -> Exit:
@@ -53,6 +54,7 @@ _EXITS = {
     Status.UNVERIFIED: Exit.UNVERIFIED,
     Status.FAILED: Exit.FAILED,
     Status.RUNNING: Exit.FAILED,
+    Status.WAITING: Exit.REFUSED,
 }
 # A run ends as the gravest of its steps.
 GRAVITY = (
@@ -62,6 +64,7 @@ GRAVITY = (
     Status.REFUSED,
     Status.UNVERIFIED,
     Status.RUNNING,
+    Status.WAITING,
     Status.FAILED,
 )
 

@@ -6,5 +6,6 @@ find      a name to its file
 registry  every step there is
 engine    run, resume, undo: the only way a playbook is carried out
 drive     one run under way
+approvals a person's word before it goes on
 runs      what is kept of each run
 """

@@ -6,7 +6,6 @@ repeated, a step found started is observed first, evidence taken and intact is h
 
 from __future__ import annotations
 
-import getpass
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +24,9 @@ from irkit.errors import IrkitError, JournalError, UsageError
 from irkit.model.codec import build
 from irkit.model.run import Operator, RunRecord, StepRecord
 from irkit.playbook import runs
-from irkit.playbook.drive import Drive
+from irkit.playbook.approvals.people import user_named
+from irkit.playbook.drive import back, course
+from irkit.playbook.drive.under_way import UnderWay
 from irkit.playbook.journal import log
 from irkit.playbook.journal.log import Journal
 from irkit.playbook.journal.record import told
@@ -57,12 +58,8 @@ def connect(settings: ClusterSettings) -> Cluster:
 
 
 def operator() -> Operator:
-    """Who runs this process, where; by number in a container that knows no names."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = f"uid {os.getuid()}"
-    return Operator(user, socket.gethostname())
+    """Who runs this process, where: asked of the system, since an environment variable says what one likes."""
+    return Operator(user_named(os.getuid()), socket.gethostname())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ def run(
     """
     values = bind.inputs(pinned.playbook, inputs)
     for spec, params in zip(pinned.playbook.every_step, parameters(pinned.playbook, values).values(), strict=True):
-        step(spec.uses).check(params, settings.store)
+        step(spec.does).check(params, settings.store)
     if settings.sealing != SealSettings():
         from irkit.bundle.attest import kit
 
@@ -139,7 +136,7 @@ def undo(
     Raises what `resume` raises; what fails in a step is in its record.
     """
     with _reopened(run_id, setup, settings) as (drive, _):
-        return drive.undo(dry_run=dry_run)
+        return back.undo(drive, dry_run=dry_run)
 
 
 def settings_of(run_id: str, setup: Setup) -> Settings:
@@ -150,8 +147,11 @@ def settings_of(run_id: str, setup: Setup) -> Settings:
 
 def parameters(playbook: Playbook, values: Mapping[str, Any]) -> dict[str, Any]:
     """The typed parameters of every step, by its id; raises UsageError."""
-    typed = {}
+    typed: dict[str, Any] = {}
     for spec in playbook.every_step:
+        if spec.approve:
+            typed[spec.id] = spec.approve
+            continue
         try:
             typed[spec.id] = msgspec.convert(bind.params(spec.params, values), step(spec.uses).Params)
         except ValueError as error:
@@ -181,7 +181,7 @@ def _anchored(url: str, here: Path) -> str:
 
 
 @contextmanager
-def _reopened(run_id: str, setup: Setup, settings: Settings | None) -> Iterator[tuple[Drive, Settings]]:
+def _reopened(run_id: str, setup: Setup, settings: Settings | None) -> Iterator[tuple[UnderWay, Settings]]:
     folder = runs.locate(setup.home, run_id)
     with log.opened(folder, setup.clock) as journal:
         head = journal.ledger.head
@@ -196,7 +196,7 @@ def _reopened(run_id: str, setup: Setup, settings: Settings | None) -> Iterator[
 
 def _prepared(
     journal: Journal, folder: Path, playbook: Playbook, setup: Setup, settings: Settings, cluster: Cluster | None = None
-) -> Drive:
+) -> UnderWay:
     def door() -> Cluster:
         nonlocal cluster
         cluster = cluster or setup.connect(settings.cluster)
@@ -208,15 +208,15 @@ def _prepared(
 
     params = parameters(playbook, journal.ledger.head["inputs"])
     progress = Harmless(setup.progress)
-    return Drive(
+    return UnderWay(
         journal, folder, playbook, params, settings.store, settings.sealing, door, setup.clock, progress, setup.rails
     )
 
 
-def _guarded(drive: Drive) -> None:
+def _guarded(drive: UnderWay) -> None:
     again = f"irkit run resume {drive.folder.name}"
     try:
-        drive.all()
+        course.go(drive)
     except KeyboardInterrupt as interrupt:
         drive.journal.append("run.interrupted")
         raise IrkitError(f"interrupted; run {drive.folder.name} keeps what it has", again) from interrupt

@@ -13,7 +13,7 @@ from irkit.playbook.language import bind
 from irkit.playbook.language.fit import misfits
 from irkit.playbook.language.yaml import BadYaml, Path, Problem, load
 from irkit.playbook.registry import STEPS
-from irkit.playbook.schema import MAX_STEPS, NAME, Input, Metadata, Pinned, Playbook, StepSpec
+from irkit.playbook.schema import MAX_STEPS, NAME, Approve, Input, Metadata, Pinned, Playbook, StepSpec
 
 _KNOWN = {step.name: step for step in STEPS}
 _Found = Iterator[tuple[Path, str]]
@@ -65,12 +65,25 @@ def _shape(data: Mapping[str, Any]) -> _Found:
             if not re.fullmatch(NAME, name):
                 yield ("inputs", name), f"not a name for an input: lower-case letters, digits and '_': {name!r}"
     for path, spec in _specs(data):
-        yield from _under(path, misfits(spec, StepSpec))
+        yield from _under(path, _shape_of_step(spec))
     for part in ("steps", "always"):
         if isinstance(data.get(part), list) and len(data[part]) > MAX_STEPS:
             yield (part,), f"more than {MAX_STEPS} steps"
     if data.get("steps") == []:
         yield ("steps",), "there are no steps"
+
+
+def _shape_of_step(spec: Any) -> _Found:  # noqa: ANN401 - YAML of any shape
+    yield from misfits(spec, StepSpec, apart={"approve": dict})
+    if not isinstance(spec, dict):
+        return
+    kinds = [kind for kind in ("uses", "approve") if kind in spec]
+    if not kinds:
+        yield (), "missing key 'uses' (or 'approve')"
+    if len(kinds) > 1 or ("approve" in spec and "with" in spec):
+        yield ("approve",), "a step that asks for approval does nothing else: no 'uses', no 'with'"
+    if isinstance(spec.get("approve"), dict):
+        yield from _under(("approve",), misfits(spec["approve"], Approve))
 
 
 def _under(path: Path, found: _Found) -> _Found:
@@ -109,14 +122,20 @@ def _order(data: Mapping[str, Any]) -> _Found:
         for index, need in enumerate(spec.get("needs", ())):
             if need not in seen:
                 yield (*path, "needs", index), f"needs {need}, which is no earlier step"
-        step = _KNOWN.get(spec["uses"])
+        step = _KNOWN.get(spec.get("uses", ""))
         if step and step.targeted and not resolved:
             yield (*path, "uses"), f"{step.name} works on a pod: a step pod.resolve@1 has to come before it"
-        resolved = resolved or spec["uses"] == "pod.resolve@1"
+        resolved = resolved or spec.get("uses") == "pod.resolve@1"
         seen.add(spec["id"])
 
 
 def _step(spec: Mapping[str, Any], data: Mapping[str, Any]) -> _Found:
+    if "approve" in spec:
+        try:
+            bind.composed(spec["approve"]["prompt"], data.get("inputs", {}))
+        except ValueError as error:
+            yield ("approve", "prompt"), str(error)
+        return
     step = _KNOWN.get(spec["uses"])
     if step is None:
         yield ("uses",), f"no such step: {spec['uses']}; the steps: {', '.join(_KNOWN)}"

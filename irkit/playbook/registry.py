@@ -11,6 +11,7 @@ from irkit.errors import UsageError
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
 from irkit.playbook.schema import API_VERSION, Pinned, Playbook
+from irkit.playbook.steps.approve import AskPeople
 from irkit.playbook.steps.audit import MatchAudit
 from irkit.playbook.steps.collect import CollectEvidence
 from irkit.playbook.steps.isolate import IsolatePod
@@ -36,9 +37,13 @@ STEPS: tuple[Step, ...] = (
 )
 
 
+# Written as `approve:`, never as `uses:`.
+APPROVAL: Step = AskPeople()
+
+
 def step(name: str) -> Step:
     """The step called `name`; raises UsageError."""
-    for candidate in STEPS:
+    for candidate in (*STEPS, APPROVAL):
         if candidate.name == name:
             return candidate
     raise UsageError(f"no such step: {name}", f"the steps: {', '.join(known.name for known in STEPS)}")
@@ -46,7 +51,7 @@ def step(name: str) -> Step:
 
 def needs(playbook: Playbook) -> tuple[Permission, ...]:
     """Every permission that the playbook's steps take, sorted, none twice."""
-    return tuple(sorted({need for spec in playbook.every_step for need in step(spec.uses).needs}))
+    return tuple(sorted({need for spec in playbook.every_step for need in step(spec.does).needs}))
 
 
 def single(uses: str, pod: PodRef, params: Mapping[str, Any] | None = None) -> Pinned:

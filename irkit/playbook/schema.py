@@ -14,10 +14,12 @@ API_VERSION = "irkit/v1"
 # One whole value and nothing around it: text is never pasted into text.
 EXPRESSION = r"^\$\{\{ *inputs\.([a-z][a-z0-9_]*) *\}\}$"
 
+APPROVE = "approve"  # what the registry calls a step that asks people
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
 MAX_STEPS = 50
 
 Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+Span = Annotated[str, Meta(pattern=r"^[1-9]\d{0,4}[smhd]$", description="a length of time: 45s, 10m, 12h or 7d")]
 InputName = Annotated[str, Meta(pattern=NAME)]
 InputType = Literal["string", "integer", "number", "boolean", "list", "paths"]
 
@@ -47,14 +49,34 @@ class Input(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     description: str = ""
 
 
+class Approve(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What people are asked before the steps that follow. `roles`: who may answer, one of them; none: anybody.
+
+    `not: [initiator]` keeps out whoever started the run. Without an answer in time it is denied, or gone on.
+    """
+
+    prompt: Annotated[str, Meta(min_length=1, max_length=500)]
+    roles: tuple[Identifier, ...] = ()
+    quorum: Annotated[int, Meta(ge=1, le=9)] = 1
+    exclude: tuple[Literal["initiator"], ...] = msgspec.field(default=(), name="not")
+    timeout: Span = "1h"
+    on_timeout: Literal["deny", "continue"] = "deny"
+
+
 class StepSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One step: `uses` names it in the registry, `needs` the steps that must have ended well before it."""
+    """One step: `uses` names it in the registry, or people are asked; `needs`: what must have ended well before it."""
 
     id: Identifier
-    uses: str
+    uses: str = ""  # "" for one that asks for approval
     params: dict[str, Any] = msgspec.field(default_factory=dict, name="with")
+    approve: Approve | None = None  # None: it asks nobody
     needs: tuple[str, ...] = ()
     on_error: Literal["stop", "continue"] = "stop"
+
+    @property
+    def does(self) -> str:
+        """The name under which the registry knows it."""
+        return APPROVE if self.approve else self.uses
 
 
 class Playbook(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -99,6 +121,7 @@ def schema() -> dict[str, Any]:
     (root,), definitions = msgspec.json.schema_components([Playbook], ref_template="#/$defs/{name}")
     spec = definitions["StepSpec"]
     spec["properties"]["uses"] = {"enum": [step.name for step in STEPS]}
+    spec["oneOf"] = [{"required": ["uses"]}, {"required": ["approve"], "not": {"required": ["with"]}}]
     spec["allOf"] = [_params_of(step.name, step.Params) for step in STEPS]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -16,6 +16,7 @@ from irkit.model.run import RunRecord, Status
 from irkit.playbook import engine, find
 from irkit.playbook.engine import Settings, Setup
 from irkit.playbook.journal import log
+from irkit.playbook.journal.record import Ledger
 from irkit.playbook.rails.facts import Decision, Deed, Occasion
 from irkit.playbook.rails.guard import Guard
 from irkit.playbook.rails.lint import Rules
@@ -23,7 +24,7 @@ from irkit.playbook.rails.memory import Freeze, Memory
 from irkit.playbook.schema import Pinned
 from irkit.times import Clock
 from irkit.triggers.order import Order, read
-from irkit.triggers.postponed import until
+from irkit.triggers.postponed import answer, until
 from irkit.triggers.queue.protocol import Job, LeaseLost
 from irkit.triggers.queue.work import Ending, Finished, Hopeless, Later, delay
 
@@ -90,9 +91,12 @@ class Actor:
         return pinned
 
     def _postponed(self, folder: Path) -> Later | None:
-        """When the rails may be asked again; None where they hold nothing back, or time would not change their mind."""
-        at = until(log.read(folder), self.clock(), Memory(self.home).frozen() is not None)
-        return Later(at, f"run {folder.name} waits: the rails hold it back", counts=False) if at else None
+        """When rails or people may be asked again; None where they hold nothing back, or for good."""
+        records, now = log.read(folder), self.clock()
+        held, asked = until(records, now, Memory(self.home).frozen() is not None), Ledger(records).waits_for
+        looks = [at for at in (held, answer(asked, now)) if at]
+        why = f"waits: {asked.question.step} asks for approval" if asked else "waits: the rails hold it back"
+        return Later(min(looks), f"run {folder.name} {why}", counts=False) if looks else None
 
     def _ended(self, record: RunRecord, job: Job) -> Ending:
         if record.status is not Status.FAILED:

@@ -1,4 +1,4 @@
-"""Whether a run that the rails held back can go on later, and when. Pure: records in, an instant out."""
+"""Whether a run that rails or people hold back can go on later, and when. Pure: records in, an instant out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from irkit.model.run import Status
+from irkit.playbook.approvals.standing import Answer, Standing
 from irkit.times import parse
 
+LOOK = timedelta(seconds=5)  # between two looks at whether people have answered
 THAW = timedelta(seconds=15)  # between two looks at whether a freeze has ended
 
 Record = Mapping[str, Any]
@@ -21,6 +23,13 @@ def until(records: Sequence[Record], now: datetime, frozen: bool) -> datetime | 
     """
     times = [at for told in _held(records) if (at := _healed(told["reasons"], now, frozen))]
     return min(times, default=None)
+
+
+def answer(standing: Standing | None, now: datetime) -> datetime | None:
+    """When a run that asks people is to be looked at again; None where it asks nobody."""
+    if standing is None:
+        return None
+    return min(now + LOOK, standing.question.expires) if standing.answer(now) is Answer.OPEN else now
 
 
 def _held(records: Sequence[Record]) -> Iterator[Record]:

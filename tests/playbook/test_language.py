@@ -75,7 +75,7 @@ def test_every_misfit_is_found_in_one_pass_where_it_stands() -> None:
             "4:1: unknown key 'bogus'",
             "6:3: not a name for an input",
             "6:9: type: Invalid enum value 'strin'; one of string, integer",
-            "10:5: unknown key 'if'; the keys: id, uses, with, needs, on_error",
+            "10:5: unknown key 'if'; the keys: id, uses, with, approve, needs",
             "11:5: missing key 'id'",
             "12:5: a mapping is expected, not int",
         ],

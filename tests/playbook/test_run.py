@@ -19,7 +19,7 @@ from irkit.model.isolation import Verdict
 from irkit.model.pod import PodRef
 from irkit.model.run import Effect, Outcome, RunRecord, Status
 from irkit.playbook import engine, runs
-from irkit.playbook.drive import guarded
+from irkit.playbook.drive.guarded import guarded
 from irkit.playbook.journal.record import fold
 from irkit.playbook.registry import single, step
 from irkit.playbook.steps.step import failed

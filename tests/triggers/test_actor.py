@@ -17,9 +17,12 @@ from irkit.model.alert import Alert, AlertStatus
 from irkit.model.audit import Severity
 from irkit.model.codec import compact
 from irkit.model.run import Status
-from irkit.playbook import engine, find, runs
+from irkit.playbook import engine, find, lint, runs
+from irkit.playbook.approvals import desk as approvals
+from irkit.playbook.approvals.standing import Person
 from irkit.playbook.journal import log
 from irkit.playbook.rails.lint import parse
+from irkit.playbook.rails.memory import Memory
 from irkit.times import now
 from irkit.triggers.act import Actor, run_of
 from irkit.triggers.order import Order
@@ -140,3 +143,74 @@ def test_a_run_that_another_process_drives_is_waited_for(practice: Practice) -> 
         ending = acting.act(order, Event())
     assert isinstance(ending, Later)
     assert not ending.counts
+
+
+GATED = """\
+apiVersion: irkit/v1
+kind: Playbook
+metadata: {name: gated, version: 1.0.0}
+inputs:
+  namespace: {type: string, required: true, pattern: '[a-z0-9-]+'}
+  pod: {type: string, required: true, pattern: '[a-z0-9.-]+'}
+steps:
+  - {id: resolve, uses: pod.resolve@1, with: {namespace: '${{ inputs.namespace }}', pod: '${{ inputs.pod }}'}}
+  - {id: gate, approve: {prompt: 'Isolate it?', roles: [ir-lead], timeout: 15m}}
+  - {id: isolate, uses: pod.isolate@1}
+"""
+
+
+@pytest.fixture
+def gated(practice: Practice) -> Actor:
+    return replace(actor(practice), books={"compromised-pod": lint.parse(GATED)})
+
+
+def test_a_run_that_asks_people_is_put_off_until_they_answer(practice: Practice, gated: Actor) -> None:
+    order = job(practice, sha256=gated.books["compromised-pod"].sha256)
+    waits = gated.act(order, Event())
+    assert isinstance(waits, Later)
+    assert not waits.counts
+    assert "gate asks for approval" in waits.why
+    journal = log.read(runs.locate(practice.home, run_of(order)))
+    assert isinstance(gated.act(order, Event()), Later)
+    assert log.read(runs.locate(practice.home, run_of(order))) == journal, "looking is not driving"
+    approvals.approve(practice.home, run_of(order), Person("ana", ("ir-lead",)), now())
+    assert gated.act(order, Event()) == Finished(run_of(order))
+    assert len(practice.policies()) == 1
+
+
+def test_an_approval_does_not_outdo_a_freeze(practice: Practice, gated: Actor) -> None:
+    order, memory = job(practice, sha256=gated.books["compromised-pod"].sha256), Memory(practice.home)
+    gated.act(order, Event())
+    approvals.approve(practice.home, run_of(order), Person("ana", ("ir-lead",)), now())
+    memory.freeze("ana", "wait", now())
+    assert isinstance(gated.act(order, Event()), Later)
+    assert practice.released()
+    memory.thaw("ana", now())
+    assert gated.act(order, Event()) == Finished(run_of(order))
+    assert len(practice.policies()) == 1
+
+
+def test_nobody_answers_and_the_job_ends_at_the_expiry(practice: Practice, gated: Actor) -> None:
+    order = job(practice, sha256=gated.books["compromised-pod"].sha256)
+    gated.act(order, Event())
+    late = replace(gated, clock=lambda: now() + timedelta(minutes=20))
+    assert late.act(order, Event()) == Finished(run_of(order))
+    assert runs.show(practice.home, "last").record.status is Status.REFUSED
+    assert practice.released()
+
+
+def test_who_changes_the_rails_asks_again(practice: Practice, gated: Actor) -> None:
+    order = job(practice, sha256=gated.books["compromised-pod"].sha256)
+    gated.act(order, Event())
+    approvals.approve(practice.home, run_of(order), Person("ana", ("ir-lead",)), now())
+    other = replace(gated, rules=parse(RAILS.format(namespace=NAMESPACE) + "cooldown: 2h\n"))
+    assert isinstance(other.act(order, Event()), Later)
+    assert practice.released()
+
+
+def test_a_cancelled_job_ends(practice: Practice, gated: Actor) -> None:
+    order = job(practice, sha256=gated.books["compromised-pod"].sha256)
+    gated.act(order, Event())
+    approvals.cancel(practice.home, run_of(order), Person("ana"), now())
+    assert gated.act(order, Event()) == Finished(run_of(order))
+    assert runs.show(practice.home, "last").record.steps[1].summary == "cancelled by ana"

@@ -24,6 +24,7 @@ FILES = (
     "report",
     "playbook",
     "run",
+    "approvals",
     "serve",
     "queue",
     "rails",

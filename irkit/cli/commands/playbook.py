@@ -54,8 +54,8 @@ def show(face: Face, name: Name) -> None:
         required = "required" if declared.required else f"default {declared.default!r}"
         face.show(f"input    {name_} ({declared.type}, {required}): {declared.description}")
     for spec in book.every_step:
-        acting = step(spec.uses)
-        face.show(f"step     {spec.id:<10} {spec.uses:<20} {acting.effect:<9} {acting.about}")
+        acting = step(spec.does)
+        face.show(f"step     {spec.id:<10} {spec.does:<20} {acting.effect:<9} {acting.about}")
     for need in permissions:
         face.show(f"needs    {need}")
     face.show(f"file     {pinned.source}\nsha256   {pinned.sha256}")

@@ -50,6 +50,7 @@ def show(face: Face, run: Id) -> None:
     """Show one run: its steps, what they did, what is missing, what to do next."""
     from irkit.cli import summary
     from irkit.playbook import runs as store
+    from irkit.playbook.approvals import desk
 
     found = store.show(home(), run)
     face.emit(found.record)
@@ -58,6 +59,9 @@ def show(face: Face, run: Id) -> None:
         face.show(f"step       {step.status:<10} {step.id:<9} {step.summary}")
         for action in step.actions:
             face.show(f"           did        {action.what}")
+    if standing := desk.pending(home(), found.id):
+        for line in desk.words(standing):
+            face.show(f"           {line}")
     summary.conclude(face, found.record)
 
 

@@ -6,10 +6,14 @@ run.started         all that resuming takes: case, playbook (name, sha256, text,
                     tool_version, dry_run
 run.resumed         operator, tool_version, settings
 run.interrupted
+run.waiting         step: it waits for people, and nothing drives it
+run.cancelled       person, note: no further step is taken
 run.ended           status
 step.started        step, uses, effect
 step.observed       step, found: whether the world shows what the attempt cut off was to do
 rails.decided       step, decision: ruling, reasons, mode, rules_sha256, trigger, severity; before the step acts
+approval.asked      step, question
+approval.given      step, vote
 step.ended          step, outcome
 step.undone         step, outcome
 change.intended     step, change: about to be sent; undo.intended likewise
@@ -21,10 +25,11 @@ gap                 step, gap
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from irkit import chain
 from irkit.chain import Chain
@@ -60,24 +65,37 @@ class Journal:
         self._chain.close()
 
 
+class Driven(JournalError):
+    """Another process drives the run."""
+
+
 @contextmanager
-def opened(folder: Path, clock: Clock) -> Iterator[Journal]:
-    """The journal, locked: a second process that would drive the same run gets a JournalError."""
+def opened(folder: Path, clock: Clock, patience: float = 0.0) -> Iterator[Journal]:
+    """The journal, locked. Raises Driven when another process still drives the run after `patience` seconds."""
     try:
         lock = (folder / "lock").open("a")
     except OSError as error:
         raise JournalError(f"cannot lock {folder}: {error.strerror}") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not _locked(lock, time.monotonic() + patience):
             hint = "wait until it ends; irkit run show tells how far it is"
-            raise JournalError(f"run {folder.name} is being driven by another process", hint) from error
+            raise Driven(f"run {folder.name} is being driven by another process", hint)
         journal = Journal(folder, clock)
         try:
             yield journal
         finally:
             journal.close()
+
+
+def _locked(lock: IO[str], until: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.02)  # flock(2) has no deadline of its own
 
 
 def read(folder: Path) -> list[chain.Record]:

@@ -24,6 +24,7 @@ from irkit.model.run import (
     Target,
     gravest,
 )
+from irkit.playbook.approvals.standing import Question, Standing, Vote
 from irkit.times import parse
 
 Record = Mapping[str, Any]
@@ -43,6 +44,7 @@ class Attempt:
     ended: int = -1  # seq of the record that ended it; -1: not ended
     finished: datetime | None = None  # None: not ended
     intended: list[Change] = field(default_factory=list)
+    waiting: str = ""  # for what; "" for nothing
 
     @property
     def ended_well(self) -> bool:
@@ -60,7 +62,8 @@ class Attempt:
 
     def told(self) -> StepRecord:
         """As the report shows it."""
-        outcome = self.outcome or Outcome(Status.RUNNING, "started, not ended")
+        cut = Outcome(Status.WAITING, self.waiting) if self.waiting else Outcome(Status.RUNNING, "started, not ended")
+        outcome = self.outcome or cut
         return StepRecord(
             self.id,
             self.uses,
@@ -86,6 +89,8 @@ class Ledger:
         self.undone: dict[str, StepRecord] = {}
         self.taken: dict[str, tuple[str, Artifact]] = {}  # path -> step, artifact
         self.gaps: list[tuple[str, Gap]] = []  # step, gap
+        self.approvals: dict[str, Standing] = {}  # by step: the question asked last, and the answers to it
+        self.cancelled: Record = {}  # run.cancelled; empty: it was not
         self.status = Status.RUNNING
         self.finished: datetime | None = None
         for record in records:
@@ -103,11 +108,31 @@ class Ledger:
 
     def _on_run_resumed(self, record: Record) -> None:
         self.status, self.finished, self.settings = Status.RUNNING, None, record["settings"]
+        for attempt in self.attempts.values():
+            attempt.waiting = ""
         open_steps = {attempt.id for attempt in self.attempts.values() if attempt.outcome is None}
         self.gaps = [(step, gap) for step, gap in self.gaps if step not in open_steps]
 
+    def _on_run_waiting(self, record: Record) -> None:
+        attempt = self.attempts[record["step"]]
+        attempt.waiting = self.approvals[attempt.id].words()
+        self.status = Status.WAITING
+
+    def _on_run_cancelled(self, record: Record) -> None:
+        self.cancelled = record
+
+    def _on_approval_asked(self, record: Record) -> None:
+        self.approvals[record["step"]] = Standing(build(Question, record["question"]))
+
+    def _on_approval_given(self, record: Record) -> None:
+        step, vote = record["step"], build(Vote, record["vote"])
+        standing = self.approvals[step]
+        self.approvals[step] = replace(standing, votes=(*standing.votes, vote))
+        self.attempts[step].waiting = self.approvals[step].words()
+
     def _on_step_started(self, record: Record) -> None:
         step = record["step"]
+        self.approvals.pop(step, None)
         self.attempts[step] = Attempt(
             step, record["uses"], Effect(record["effect"]), record["seq"], parse(record["at"])
         )
@@ -138,6 +163,16 @@ class Ledger:
 
     def _on_run_ended(self, record: Record) -> None:
         self.status, self.finished = Status(record["status"]), parse(record["at"])
+
+    @property
+    def waits_for(self) -> Standing | None:
+        """What people are asked now; None while nothing waits for them."""
+        waiting = (
+            self.status is Status.WAITING
+            and not self.cancelled
+            and [one.id for one in self.attempts.values() if one.waiting]
+        )
+        return self.approvals[waiting[-1]] if waiting else None
 
     def is_undone(self, step: str) -> bool:
         """True when the step was taken back."""

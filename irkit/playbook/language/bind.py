@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ TYPES: dict[str, Any] = {
 }
 
 _EXPRESSION = re.compile(EXPRESSION)
+_WITHIN = re.compile(EXPRESSION.strip("^$"))
 
 
 def reference(value: object) -> str | None:
@@ -34,6 +35,20 @@ def reference(value: object) -> str | None:
     if found := _EXPRESSION.fullmatch(value):
         return found[1]
     raise ValueError(f"not an expression: {value!r}; only a whole value may be one, as in '${{{{ inputs.pod }}}}'")
+
+
+def composed(template: str, values: Mapping[str, Any], quote: Callable[[str], str] = str) -> str:
+    """`template` with every `${{ inputs.x }}` as text, for eyes and keys only; raises ValueError for an unknown one."""
+
+    def text(found: re.Match[str]) -> str:
+        if found[1] not in values:
+            raise ValueError(f"no such input: {found[1]}")
+        return quote(str(values[found[1]]))
+
+    filled = _WITHIN.sub(text, template)
+    if "${{" in _WITHIN.sub("", template):
+        raise ValueError(f"not an expression: {template!r}")
+    return filled
 
 
 def check(name: str, declared: Input, value: object) -> Any:  # noqa: ANN401 - of the declared type

@@ -18,6 +18,7 @@ from irkit.model.isolation import Change
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
 from irkit.model.run import Effect, Outcome, RunRecord, Status, Target
+from irkit.playbook.schema import Approve
 from irkit.settings import SealSettings, StoreSettings
 
 _STATUS = {Exit.REFUSED: Status.REFUSED, Exit.UNVERIFIED: Status.UNVERIFIED}
@@ -38,6 +39,7 @@ class Context:
     clock: Callable[[], datetime]
     intend: Callable[[Change], None]  # journal a change before it is sent
     keep: Callable[[Artifact | Gap], None]  # journal evidence as it comes
+    ask: Callable[[Approve], Outcome]  # what people answer; WAITING while they have not
     dry_run: bool = False
     intended: tuple[Change, ...] = ()  # by this attempt, before a crash
     sealing: SealSettings = field(default_factory=SealSettings)

@@ -65,6 +65,7 @@ STATUSES = {
     Status.UNVERIFIED: Sense("does not hold", Tone.BAD),
     Status.FAILED: Sense("failed", Tone.BAD),
     Status.RUNNING: Sense("not finished", Tone.CAUTION),
+    Status.WAITING: Sense("waits for approval", Tone.CAUTION),
 }
 
 REASONS = {

@@ -67,4 +67,4 @@ def _explained(loaded: Loaded, alert: Alert) -> Explained:
 
 def _steps(pinned: Pinned) -> Iterator[Step]:
     for spec in pinned.playbook.every_step:
-        yield Step(spec.id, spec.uses, str(step(spec.uses).effect))
+        yield Step(spec.id, spec.does, str(step(spec.does).effect))

@@ -1,0 +1,1 @@
+"""One run under way: its course, each attempt at a step, what a step is given, the way back."""

@@ -1,0 +1,83 @@
+"""What a step is given: the run as it is, and closures that journal before anything follows from what they tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from irkit import digest
+from irkit.model.evidence import Artifact, Gap
+from irkit.model.isolation import Change
+from irkit.model.run import Status
+from irkit.playbook.approvals.gate import passed
+from irkit.playbook.drive.under_way import UnderWay
+from irkit.playbook.schema import StepSpec
+from irkit.playbook.steps.step import Context
+
+
+def context(run: UnderWay, spec: StepSpec, *, dry_run: bool, undo: bool = False) -> Context:
+    """The context of the latest attempt at `spec`."""
+    ledger = run.journal.ledger
+    attempt = ledger.attempts[spec.id]
+    record = ledger.record()
+    steps = tuple(one for one in record.steps if one.status is not Status.RUNNING)
+    head = ledger.head
+    rails = run.rails.rules.sha256 if run.rails else ""
+    return Context(
+        run=run.folder.name,
+        case=head["case"],
+        folder=run.folder,
+        store=run.store,
+        sealing=run.sealing,
+        record=replace(record, steps=steps, status=ledger.outcome_status()),
+        started=attempt.started,
+        custody=tuple(_bare(one) for one in run.journal.records[: attempt.seq + 1]),
+        connect=run.connect,
+        clock=run.clock,
+        intend=_intender(run, spec, dry_run=dry_run, undo=undo),
+        keep=_keeper(run, spec),
+        ask=lambda asking: passed(spec, asking, run.journal, run.ahead(spec), rails, run.clock()),
+        dry_run=dry_run,
+        intended=() if undo else tuple(attempt.intended),
+        held=_held(run, spec),
+        sealed=ledger.bundle(run.folder),
+    )
+
+
+def _intender(run: UnderWay, spec: StepSpec, *, dry_run: bool, undo: bool) -> Callable[[Change], None]:
+    def intend(change: Change) -> None:
+        if not dry_run:
+            run.journal.append("undo.intended" if undo else "change.intended", step=spec.id, change=change)
+        run.progress.item(spec.id, change)
+
+    return intend
+
+
+def _keeper(run: UnderWay, spec: StepSpec) -> Callable[[Artifact | Gap], None]:
+    def keep(item: Artifact | Gap) -> None:
+        kind = "artifact" if isinstance(item, Artifact) else "gap"
+        run.journal.append(kind, **{"step": spec.id, kind: item})
+        run.progress.item(spec.id, item)
+
+    return keep
+
+
+def _held(run: UnderWay, spec: StepSpec) -> dict[str, Artifact]:
+    """The step's own evidence that is still on disk as it was journalled; the rest is journalled as discarded."""
+    held = {}
+    discard = partial(run.journal.append, "artifact.discarded", step=spec.id)
+    for path, artifact in run.journal.ledger.taken_by(spec.id).items():
+        file = run.folder / "data" / path
+        if not file.is_file():
+            discard(path=path, why="missing")
+        elif digest.of_file(file).sha256 != artifact.sha256:
+            discard(path=path, why="changed")
+        else:
+            held[path] = artifact
+    return held
+
+
+def _bare(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in ("seq", "prev_sha256")}

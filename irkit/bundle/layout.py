@@ -79,9 +79,17 @@ class Sealed:
 
 
 def write_collection(record: RunRecord, data: Path, sealed: Sequence[Sealed] | None = None) -> Path:
-    """Write `collection.json`: every artifact and every gap, artifacts in order of path; what is `sealed`, if asked."""
+    """Write `collection.json`: every artifact and every gap, artifacts in order of path; what is `sealed`, if asked.
+
+    `alterations` is what irkit itself changed on the cluster until then: {step, at, what}.
+    """
     artifacts = sorted(record.artifacts, key=lambda artifact: artifact.path)
-    told = {"artifacts": artifacts, "gaps": record.gaps} | ({} if sealed is None else {"sealed": sealed})
+    altered = [
+        {"step": step.id, "at": step.started, "what": action.what} for step in record.steps for action in step.actions
+    ]
+    told = {"artifacts": artifacts, "gaps": record.gaps, "alterations": altered} | (
+        {} if sealed is None else {"sealed": sealed}
+    )
     return _write(told, data / COLLECTION)
 
 

@@ -89,6 +89,17 @@ class Cluster(Protocol):
         """An answer of any length, never whole in memory."""
         ...
 
+    def execute(self, path: str, command: Sequence[str], container: str) -> AbstractContextManager[Stream]:
+        """Run `command` in a container by the path of its pod's exec; the stream is its standard output, raw.
+
+        Its end raises ClusterError for a command that did not end well, with the first words of its standard error.
+        """
+        ...
+
+    def post(self, path: str, query: Query | None = None) -> Reply:
+        """POST without a body: a call to what stands behind a proxy. Never repeated blindly after it was sent."""
+        ...
+
     def create(self, path: str, body: Json, *, dry_run: bool = False) -> Reply:
         """POST `body`; raises AlreadyExists when the name is taken. Never repeated blindly after it was sent."""
         ...

@@ -8,6 +8,7 @@
     changes.py     who last set which field of an object
     pod/           the pod itself: its object, resource usage, logs, events
     around/        what it stands in: owners, network, identity, storage, namespace and node
+    inside/        what is taken only when asked: it alters the pod, or takes rights that reach far
     registry.py    COLLECTORS and what they need
     capture.py     all of them together, against the clock
 

@@ -13,7 +13,7 @@ from irkit.model.pod import PodRef
 from irkit.playbook.schema import API_VERSION, Pinned, Playbook
 from irkit.playbook.steps.approve import AskPeople
 from irkit.playbook.steps.audit import MatchAudit
-from irkit.playbook.steps.collect import CollectEvidence
+from irkit.playbook.steps.collect import CollectEvidence, IntrudeForEvidence
 from irkit.playbook.steps.isolate import IsolatePod
 from irkit.playbook.steps.release import ReleasePod
 from irkit.playbook.steps.report import WriteReport
@@ -29,6 +29,7 @@ STEPS: tuple[Step, ...] = (
     ReleasePod(),
     RevokeIdentity(),
     RestoreIdentity(),
+    IntrudeForEvidence(),
     CollectEvidence(),
     MatchAudit(),
     WriteReport(),

@@ -1,7 +1,9 @@
-"""A tiny real API server: JSON by path, streams of any length, and every way to fail half-way."""
+"""A tiny real API server: JSON by path, streams of any length, exec over WebSocket, every way to fail half-way."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +30,15 @@ class Says:
     status: int = 200
 
 
-Route = Says | Callable[[Query], Says]
+@dataclass
+class Execs:
+    """A command's output: messages, each with its channel's byte before it, over WebSocket."""
+
+    messages: Iterable[bytes]
+
+
+SUCCESS = b'\3{"status":"Success"}'
+Route = Says | Callable[[Query], Says] | Execs | Callable[[Query], Execs]
 
 
 def ok(noun: object) -> Says:
@@ -48,16 +58,17 @@ class Cut(Exception):
 
 @dataclass
 class Api:
-    """Routes by path; `asked` is every path with its query, in order."""
+    """Routes by path, those of another method than GET by "PATCH /path"; `asked` is every request, in order."""
 
     routes: dict[str, Route] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
     port: int = 0
 
-    def answer(self, path: str, query: Query) -> Says:
+    def answer(self, path: str, query: Query) -> Says | Execs:
         route = self.routes.get(path, no(404, "NotFound", f"{path} not found"))
-        return route if isinstance(route, Says) else route(query)
+        return route if isinstance(route, Says | Execs) else route(query)
 
     def connect(self, folder: Path, *, timeout: float = 10) -> Cluster:
         """irkit's own client, spoken to this server; it tries once."""
@@ -95,10 +106,25 @@ def serving(routes: dict[str, Route]) -> Iterator[Api]:
         disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
 
         def do_GET(self) -> None:
+            self._serve("")
+
+        def do_PATCH(self) -> None:
+            self._serve("PATCH ")
+
+        def do_POST(self) -> None:
+            self._serve("POST ")
+
+        def _serve(self, method: str) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             with api.lock:
-                api.asked.append(self.path)
+                api.asked.append(method + self.path)
+                if body:
+                    api.bodies.append(body)
             parts = urlsplit(self.path)
-            says = api.answer(parts.path, dict(parse_qsl(parts.query)))
+            says = api.answer(method + parts.path, dict(parse_qsl(parts.query)))
+            if isinstance(says, Execs):
+                self._execute(says)
+                return
             self.send_response(says.status)
             if isinstance(says.body, bytes):
                 self.send_header("Content-Length", str(len(says.body)))
@@ -106,6 +132,23 @@ def serving(routes: dict[str, Route]) -> Iterator[Api]:
                 self.wfile.write(says.body)
             else:
                 self._chunks(says.body)
+
+        def _execute(self, execs: Execs) -> None:
+            """RFC 6455, the server's half of what exec needs."""
+            self.close_connection = True
+            key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+            self.send_response(101)
+            self.send_header("Upgrade", "websocket")
+            self.send_header("Connection", "Upgrade")
+            self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())  # noqa: S324
+            self.send_header("Sec-WebSocket-Protocol", self.headers["Sec-WebSocket-Protocol"])
+            self.end_headers()
+            try:
+                for message in execs.messages:
+                    self.wfile.write(b"\x82\x7f" + len(message).to_bytes(8) + message)
+                self.wfile.write(b"\x88\x00")
+            except (Cut, OSError):
+                return
 
         def _chunks(self, body: Iterable[bytes]) -> None:
             self.send_header("Transfer-Encoding", "chunked")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -13,9 +14,12 @@ from irkit.cluster.client import connect
 from irkit.cluster.protocol import Cluster
 from irkit.cluster.resolve import resolve
 from irkit.collect.capture import capture
+from irkit.collect.inside.checkpoint import Checkpoint
+from irkit.collect.inside.processes import Processes
 from irkit.collect.pod.metrics import USAGE
 from irkit.collect.registry import NEEDS
 from irkit.model.evidence import GapReason
+from irkit.model.isolation import Change
 from irkit.model.pod import PodRef
 from irkit.model.run import Target
 from irkit.settings import ClusterSettings
@@ -193,3 +197,53 @@ def test_what_rbac_forbids_is_named(real_cluster: RealCluster, real_namespace: s
     }
     assert "`get pods/log`" in denied["current log of container app"]
     assert {"pod/pod.json", "events/events.json", "network/services.json"} <= set(artifacts(found))
+
+
+def test_processes_are_seen_through_a_probe_and_deleted_executables_hashed(
+    real_cluster: RealCluster, real_namespace: str, tmp_path: Path
+) -> None:
+    """A miner that deleted itself, with a listener beside it; the environment goes into a file of its own."""
+    box = "/bin/busybox"
+    miner = (
+        f"{box} cp {box} /tmp/busybox-x; /tmp/busybox-x sleep 4242 & sleep 1; {box} rm /tmp/busybox-x; nc -l -p 4444"
+    )
+    made = bare(real_namespace, "word")
+    made["spec"]["containers"][0] |= {"command": ["sh", "-c", miner], "env": [{"name": "TOKEN", "value": "s3cr3t"}]}
+    real_cluster.apply(made)
+    real_cluster.kubectl("-n", real_namespace, "wait", "pod/web", "--for=condition=Ready", "--timeout=60s")
+    listens = "until netstat -ltn | grep -q 4444; do true; done"  # the miner has deleted itself by then
+    real_cluster.kubectl("-n", real_namespace, "exec", "web", "--", "sh", "-c", listens)
+    target, changes = pinned(real_cluster, real_namespace, "web"), list[Change]()
+    by_exec = list(
+        capture(target, there(real_cluster), tmp_path / "exec", collectors=[Processes("", False, changes.append)])
+    )
+    assert set(gaps(by_exec)) == {"environment of the processes of container app"}
+    assert b"sleep" in (tmp_path / "exec/processes/app/processes.json").read_bytes()
+    assert [change.action for change in changes] == ["exec"]
+
+    looking = Processes("docker.io/local/busybox:1", True, changes.append)
+    found = list(capture(target, there(real_cluster), tmp_path, collectors=[looking]))
+
+    assert gaps(found) == {}
+    folder = tmp_path / "processes/app"
+    miners = [each for each in json.loads((folder / "processes.json").read_bytes()) if each["deleted"]]
+    assert [each["args"] for each in miners] == [["/tmp/busybox-x", "sleep", "4242"]]  # noqa: S108
+    assert miners[0]["sha256"] == hashlib.sha256(Path("/bin/busybox").read_bytes()).hexdigest()
+    listening = [each for each in json.loads((folder / "sockets.json").read_bytes()) if each.get("state") == "LISTEN"]
+    assert [(each["local"].rpartition(":")[2], len(each["pids"])) for each in listening] == [("4444", 1)]
+    assert b"TOKEN=s3cr3t" in (folder / "environ").read_bytes()
+    assert b"s3cr3t" not in (folder / "proc.jsonl").read_bytes()
+    assert [change.action for change in changes] == ["exec", "patch"]
+
+
+def test_a_checkpoint_that_the_node_cannot_make_says_why(
+    real_cluster: RealCluster, real_namespace: str, tmp_path: Path
+) -> None:
+    real_cluster.apply(bare(real_namespace, "word"))
+    real_cluster.kubectl("-n", real_namespace, "wait", "pod/web", "--for=condition=Ready", "--timeout=60s")
+    target, changes = pinned(real_cluster, real_namespace, "web"), list[Change]()
+    found = list(capture(target, there(real_cluster), tmp_path, collectors=[Checkpoint(changes.append)]))
+    assert [change.action for change in changes] == ["checkpoint"]
+    gap = gaps(found)["checkpoint of container app"]
+    assert gap.detail.startswith("the kubelet says ")
+    assert "CRIU" in gap.remedy

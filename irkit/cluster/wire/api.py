@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from irkit.cluster.objects import part
 from irkit.cluster.protocol import FIELD_MANAGER, Json, Query, Reply
@@ -13,6 +15,9 @@ from irkit.cluster.wire.answer import Answer
 from irkit.cluster.wire.deadline import Deadline
 from irkit.cluster.wire.refusal import Refusal
 from irkit.cluster.wire.sender import Request, Sender
+
+if TYPE_CHECKING:
+    from irkit.cluster.wire.execution import Output
 
 PAGE = "500"  # objects, as kubectl asks for
 WHOLE = 256 << 20  # bytes of a reply that is held in memory
@@ -72,6 +77,20 @@ class Api:
         finally:
             outcome.close()
 
+    @contextmanager
+    def execute(self, path: str, command: Sequence[str], container: str) -> Iterator[Output]:
+        """The output of a command; each silence is bounded by `timeout`, the whole by `within` alone."""
+        query = [("container", container), ("stdout", "true"), ("stderr", "true")]
+        url = f"{path}?{urlencode([*query, *(('command', part) for part in command)])}"
+        reading = replace(self.overall, silence=self.timeout)
+        outcome = self.sender.execute(url, self.overall.sooner(self.timeout), reading)
+        if isinstance(outcome, Refusal):
+            raise outcome.error()
+        try:
+            yield outcome
+        finally:
+            outcome.close()
+
     def create(self, path: str, body: Json, *, dry_run: bool = False) -> Reply:
         """POST `body`."""
         return self._reply(Request("POST", path, _asked(dry_run), _encode(body), repeatable=dry_run))
@@ -87,6 +106,10 @@ class Api:
         tested = any(operation.get("op") == "test" for operation in operations)
         kind, data = "application/json-patch+json", _encode(list(operations))
         return self._reply(Request("PATCH", path, _asked(dry_run), data, kind, repeatable=dry_run, tested=tested))
+
+    def post(self, path: str, query: Query | None = None) -> Reply:
+        """POST without a body, once."""
+        return self._reply(Request("POST", path, query or {}))
 
     def delete(self, path: str, *, uid: str, resource_version: str | None = None, dry_run: bool = False) -> Reply:
         """DELETE under preconditions."""

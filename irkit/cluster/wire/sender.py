@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from itertools import count
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import urllib3
@@ -20,6 +21,10 @@ from irkit.cluster.wire.trouble import FOREIGN, Trouble, trouble
 from irkit.model.evidence import Call
 from irkit.times import Clock, now
 
+if TYPE_CHECKING:
+    from irkit.cluster.wire.execution import Output
+
+AGENT = f"irkit/{__version__}"
 EXPLANATION = 1 << 20  # bytes of a refusal that are read
 
 
@@ -84,6 +89,13 @@ class Sender:
             self._pace.sleep(pause)
         raise AssertionError  # count() does not end
 
+    def execute(self, url: str, deadline: Deadline, reading: Deadline) -> Output | Refusal:
+        """Run a command by its exec `url`, once: whether an unanswered one ran cannot be known."""
+        from irkit.cluster.wire.execution import begin
+
+        headers = {"User-Agent": AGENT, **self._credentials()}
+        return begin(self._pool, self.server, url, headers, (deadline, reading), self._pace.clock)
+
     def _attempt(
         self, request: Request, deadline: Deadline, reading: Deadline
     ) -> tuple[Answer | Refusal | Trouble, float | None]:
@@ -139,7 +151,7 @@ class Sender:
 
 def _headers(request: Request) -> dict[str, str]:
     """No compression: evidence is the body as the server wrote it."""
-    fixed = {"Accept": "application/json, */*", "Accept-Encoding": "identity", "User-Agent": f"irkit/{__version__}"}
+    fixed = {"Accept": "application/json, */*", "Accept-Encoding": "identity", "User-Agent": AGENT}
     return fixed if request.body is None else fixed | {"Content-Type": request.content_type}
 
 

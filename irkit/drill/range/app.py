@@ -16,7 +16,7 @@ from irkit.drill.range.answer import Answer, ApiFailure, Json, encode, no_such_r
 from irkit.drill.range.face import discovery
 from irkit.drill.range.kinds import table
 from irkit.drill.range.request import Ask, understand
-from irkit.drill.range.verbs import delete, read, reviews, subresources, watch, write
+from irkit.drill.range.verbs import delete, kubelet, read, reviews, subresources, watch, write
 from irkit.drill.range.verbs.call import Call, World
 
 Handler = Callable[[Call], Answer]
@@ -42,7 +42,7 @@ _SUBRESOURCES: Mapping[str, Mapping[str, Handler]] = {
     "token": {"create": subresources.token},
     "scale": {"get": subresources.scale, "update": subresources.rescale, "patch": subresources.rescale},
     "exec": {"get": subresources.unsupported, "create": subresources.unsupported},
-    "proxy": dict.fromkeys(("get", "create", "update", "patch", "delete"), subresources.proxy),
+    "proxy": dict.fromkeys(("get", "create", "update", "patch", "delete"), kubelet.proxy),
 }
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 

@@ -29,6 +29,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 
 from irkit import chain
@@ -42,11 +43,15 @@ FILE = "journal.jsonl"
 
 
 class Journal:
-    """The journal in a run's `folder`, and what it adds up to. Raises VerificationError, JournalError."""
+    """The journal in a run's `folder`, and what it adds up to. Raises VerificationError, JournalError.
+
+    Threads may append: a collector announces what it alters while others bring evidence.
+    """
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._chain = Chain(folder / FILE)
         self._clock = clock
+        self._turn = Lock()
         self.ledger = Ledger(self._chain.records)
 
     @property
@@ -56,9 +61,10 @@ class Journal:
 
     def append(self, kind: str, **fields: Any) -> chain.Record:  # noqa: ANN401 - nouns, or JSON
         """Write one record, wait for the disk, count it in."""
-        record = self._chain.append({"kind": kind, "at": rfc3339(self._clock()), **plain(fields)})
-        self.ledger.take(record)
-        return record
+        with self._turn:
+            record = self._chain.append({"kind": kind, "at": rfc3339(self._clock()), **plain(fields)})
+            self.ledger.take(record)
+            return record
 
     def close(self) -> None:
         """Release the file."""

@@ -1,19 +1,24 @@
-"""evidence.collect@1: take what the API offers about the pod."""
+"""evidence.collect@1 and evidence.intrude@1: what the API offers about the pod, and what only the pod itself has."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 
 from irkit.model.evidence import Artifact, Gap
+from irkit.model.isolation import Change
 from irkit.model.permission import Permission
-from irkit.model.run import Effect, Outcome, Status
+from irkit.model.run import Action, Effect, Outcome, Status
 from irkit.playbook.steps.step import Base, Context
+
+if TYPE_CHECKING:
+    from irkit.collect.collector import Collector
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """Seconds for everything and for one collector; `limit` in bytes for one file."""
+    """Seconds for everything and for one collector; bytes for one file, for all, and to be left free on the disk."""
 
     deadline: Annotated[float, Meta(gt=0)] = 300.0
     per_collector: Annotated[float, Meta(gt=0)] = 120.0
@@ -39,28 +44,91 @@ class CollectEvidence(Base):
 
     def run(self, params: Limits, context: Context) -> Outcome:
         """Collect all that is not held already."""
-        from irkit.collect.capture import capture
+        from irkit.collect.registry import COLLECTORS
 
-        taken: dict[str, Artifact] = dict(context.held)
-        gaps: list[Gap] = []
-        for item in capture(
-            context.target,
-            context.connect(),
-            context.data,
-            deadline=params.deadline,
-            per_collector=params.per_collector,
-            limit=params.limit,
-            held=context.held,
-            clock=context.clock,
-            workers=params.workers,
-        ):
-            if isinstance(item, Gap):
-                gaps.append(item)
-            else:
-                taken[item.path] = item
-            if item not in context.held.values():
-                context.keep(item)
-        return outcome(list(taken.values()), gaps)
+        return outcome(*_taken(COLLECTORS, params, context))
+
+
+class Inside(Limits, frozen=True, forbid_unknown_fields=True):
+    """What to take that leaves traces in the pod or takes far-reaching rights; none is taken unless named."""
+
+    # Patterns, so that a playbook's input of type string fits them.
+    processes: Annotated[str, Meta(pattern="^(off|ephemeral|exec)$")] = "off"
+    image: Annotated[str, Meta(max_length=500)] = ""  # of the ephemeral container
+    checkpoint: bool = False
+    node_logs: bool = False
+
+
+class IntrudeForEvidence(Base):
+    """Every alteration is journalled before it is made, and stands in custody and in collection.json."""
+
+    name = "evidence.intrude@1"
+    about = "take evidence from within the pod, which leaves traces there"
+    effect = Effect.MUTATE
+    targeted = True
+    Params = Inside
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """Those of the intrusive collectors."""
+        from irkit.collect.inside.intrusive import NEEDS
+
+        return NEEDS
+
+    def check(self, params: Inside, store: object) -> None:
+        """Raise UsageError for an ephemeral container of no image."""
+        from irkit.errors import UsageError
+
+        if params.processes == "ephemeral" and not params.image:
+            hint = "name an image with sh and busybox or coreutils, by digest, or choose `exec`"
+            raise UsageError("an ephemeral container takes an image: --probe-image", hint)
+
+    def run(self, params: Inside, context: Context) -> Outcome:
+        """Take it; a probe that an attempt before a crash has left running is used again."""
+        from irkit.collect.inside.intrusive import INTRUSIVE, Wish, intrusive
+
+        changes = list(context.intended)
+
+        def intend(change: Change) -> None:
+            context.intend(change)
+            changes.append(change)
+
+        processes = "" if params.processes == "off" else params.processes
+        sealed = bool(context.sealing.recipients)
+        wish = Wish(processes, params.image, params.checkpoint, params.node_logs, sealed)
+        collectors = tuple(intrusive(wish, intend))
+        if context.dry_run or not collectors:
+            would = "; ".join(f"{each.name}: {INTRUSIVE[each.name]}" for each in collectors)
+            return Outcome(Status.DONE, f"dry run: would take {would}" if would else "nothing was asked for")
+        ended = outcome(*_taken(collectors, params, context))
+        actions = tuple(Action(f"{each.kind} {each.namespace}/{each.name}: {each.detail}") for each in changes)
+        return Outcome(ended.status, ended.summary, ended.details, actions)
+
+
+def _taken(collectors: Sequence[Collector], params: Limits, context: Context) -> tuple[list[Artifact], list[Gap]]:
+    from irkit.collect.capture import capture
+
+    taken: dict[str, Artifact] = dict(context.held)
+    gaps: list[Gap] = []
+    for item in capture(
+        context.target,
+        context.connect(),
+        context.data,
+        collectors=collectors,
+        deadline=params.deadline,
+        per_collector=params.per_collector,
+        limit=params.limit,
+        held=context.held,
+        clock=context.clock,
+        workers=params.workers,
+    ):
+        if isinstance(item, Gap):
+            gaps.append(item)
+        else:
+            taken[item.path] = item
+        if item not in context.held.values():
+            context.keep(item)
+    return list(taken.values()), gaps
 
 
 def outcome(taken: list[Artifact], gaps: list[Gap]) -> Outcome:

@@ -86,7 +86,7 @@ def _parted(record: RunRecord, context: Context, staged: Path) -> list[Mapping[s
     secret = key(context.folder.parent.parent / "cases" / f"{slug(context.case)}.key")
     audiences = Audiences(context.data, staged, context.sealing.recipients, secret)
     sealed = audiences.part(leave=(CASE, COLLECTION))
-    clean = audiences.scrubbed(replace(record, steps=(), isolation=None, audit=None, timeline=()))
+    clean = audiences.scrubbed(replace(record, isolation=None, audit=None, timeline=()))
     # What the record is held against stays as it is, whatever a secret happens to look like.
     kept = zip(clean.artifacts, record.artifacts, strict=True)
     clean = replace(clean, artifacts=tuple(replace(new, path=old.path, sha256=old.sha256) for new, old in kept))

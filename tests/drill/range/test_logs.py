@@ -8,8 +8,7 @@ from datetime import timedelta
 import pytest
 
 from irkit import times
-from irkit.drill.range.answer import Answer, Json
-from irkit.drill.range.request import Ask
+from irkit.drill.range.answer import Json
 from irkit.drill.range.server import Range
 from tests.drill.client import MERGE, VICTIM, Client, pod
 
@@ -100,14 +99,19 @@ def test_exec_is_refused_and_says_why(night: Client) -> None:
     assert (said.status, said.message) == (400, "Upgrade request required")
 
 
-def test_a_node_answers_what_the_test_scripts(empty: Range, api: Client) -> None:
-    def checkpoint(ask: Ask) -> Answer:
-        return Answer(200, {"items": [f"/var/lib/kubelet/checkpoints/{ask.rest.rpartition('/')[2]}.tar"]})
-
-    empty.world.proxied["node-1/checkpoint/ns/p/app"] = checkpoint
-    path = "/api/v1/nodes/node-1/proxy/checkpoint/ns/p/app"
-    assert api.send("POST", path).json["items"] == ["/var/lib/kubelet/checkpoints/app.tar"]
-    assert api.send("POST", path + "x").status == 404
+def test_a_node_checkpoints_its_pods_and_tells_its_journal(api: Client) -> None:
+    made = api.create("Pod", "p", spec=pod("app"))
+    proxy = f"/api/v1/nodes/{made['spec'].get('nodeName') or 'node-1'}/proxy"
+    where = f"{proxy}/checkpoint/{made['metadata']['namespace']}/p/app"
+    (path,) = api.send("POST", where).json["items"]
+    assert path.startswith("/var/lib/kubelet/checkpoints/checkpoint-p_")
+    assert path.endswith(".tar")
+    assert api.send("POST", where + "x").status == 404
+    assert api.send("POST", where.replace("/p/", "/other/")).status == 404
+    for unit in ("kubelet", "containerd"):
+        assert b"p" in api.get(f"{proxy}/logs/", query=unit).body
+    assert api.get(f"{proxy}/logs/", query="kubelet", sinceTime="2999-01-01T00:00:00Z").body == b""
+    assert api.get(f"{proxy}/logs/", query="sshd").status == 404
 
 
 def test_an_eviction_deletes_and_a_scale_scales(night: Client) -> None:

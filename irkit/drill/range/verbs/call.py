@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from irkit.drill.range.access.users import User, Users
-from irkit.drill.range.answer import Answer, ApiFailure, Cause, Json, bad_request, invalid, unsupported_media
+from irkit.drill.range.answer import ApiFailure, Cause, Json, bad_request, invalid, unsupported_media
 from irkit.drill.range.kinds import wire
 from irkit.drill.range.kinds.table import Kind
 from irkit.drill.range.request import Ask
@@ -20,14 +19,13 @@ _MEDIA = "application/json, application/yaml, application/vnd.kubernetes.protobu
 
 @dataclass
 class World:
-    """What the range consists of. `proxied` answers paths of a node's kubelet: "node1/checkpoint/..." -> answer."""
+    """What the range consists of."""
 
     store: Store
     users: Users
     logs: Logs
     controllers: Controllers
     closing: bool = False
-    proxied: dict[str, Callable[[Ask], Answer]] = field(default_factory=dict)
 
 
 @dataclass

@@ -1,11 +1,11 @@
-"""What hangs below an object: logs, scale, eviction, tokens, the kubelet behind a node."""
+"""What hangs below an object: logs, scale, eviction, tokens."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from irkit.drill.range.access.users import service_account
-from irkit.drill.range.answer import Answer, ApiFailure, Json, bad_request, no_such_resource
+from irkit.drill.range.answer import Answer, ApiFailure, Json, bad_request
 from irkit.drill.range.state.logs import Options
 from irkit.drill.range.verbs.call import Call, number
 from irkit.drill.range.verbs.delete import gone
@@ -110,15 +110,6 @@ def _scale(obj: Json) -> Json:
     status = {"replicas": (obj.get("status") or {}).get("replicas", replicas)}
     return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta,
             "spec": {"replicas": replicas}, "status": status}  # fmt: skip
-
-
-def proxy(call: Call) -> Answer:
-    """The kubelet behind a node, as far as the scenario scripts it."""
-    existing(call)
-    answer = call.world.proxied.get(f"{call.ask.name}/{call.ask.rest}")
-    if answer is None:
-        raise no_such_resource()
-    return answer(call.ask)
 
 
 def unsupported(call: Call) -> Answer:

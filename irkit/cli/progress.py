@@ -41,6 +41,7 @@ class Lines:
 
     def step_started(self, step: StepRecord) -> None:
         """Start the live line."""
+        self._still()
         self._seen.clear()
         if self._face.color and not self._face.quiet:
             from rich.console import Console
@@ -60,12 +61,15 @@ class Lines:
 
     def step_ended(self, step: StepRecord) -> None:
         """One line for the step; none for one that never ran: the end of the run names those together."""
-        if self._live:
-            self._live.stop()
-            self._live = None
+        self._still()
         if step.blocked:
             return
         took = f"  [{(step.finished - step.started).total_seconds():.1f} s]" if step.finished else ""
         self._face.note(f"{step.status:<10} {step.id:<8} {step.summary}{took}", STYLES[step.status])
         if step.hint:
             self._face.note(f"{'':19} try: {step.hint}", "dim")
+
+    def _still(self) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -65,15 +66,18 @@ def start(
     """Run a playbook from its beginning."""
     from irkit.playbook import engine, runs
 
-    return engine.run(
+    surroundings = setup(face)
+    begin = partial(
+        engine.run,
         pinned,
         inputs,
-        setup(face),
+        surroundings,
         run_id=runs.new_id(times.now(), os.urandom(3)),
         settings=settings(face, store, sealing),
         case=case or "",
         dry_run=dry_run,
     )
+    return engine.run_in_turn(begin, surroundings, face.note)
 
 
 def finish(face: Face, record: RunRecord) -> Exit:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from irkit.cluster.protocol import Cluster
 from irkit.errors import IrkitError, JournalError, UsageError
 from irkit.model.codec import build
 from irkit.model.run import Operator, RunRecord, StepRecord
-from irkit.playbook import runs
+from irkit.playbook import runs, turns
 from irkit.playbook.approvals.people import user_named
 from irkit.playbook.drive import back, course
 from irkit.playbook.drive.under_way import UnderWay
@@ -34,11 +35,14 @@ from irkit.playbook.language import bind
 from irkit.playbook.lint import parse
 from irkit.playbook.progress import Harmless, Progress, Silent
 from irkit.playbook.registry import needs, step
-from irkit.playbook.schema import Pinned, Playbook
+from irkit.playbook.schema import Pinned, Playbook, StepSpec, Undo
 from irkit.settings import ClusterSettings, SealSettings, StoreSettings
 
 if TYPE_CHECKING:
     from irkit.playbook.rails.guard import Guard
+
+
+_TURN = 0.5  # seconds between two looks at whether the run before this one has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Setup:
     connect: Callable[[ClusterSettings], Cluster] = connect
     progress: Progress = field(default_factory=Silent)
     rails: Guard | None = None  # None: a person started it and watches
+    rest: Callable[[float], object] = time.sleep  # between two attempts at a step
 
 
 def run(
@@ -90,29 +95,60 @@ def run(
     JournalError. Whatever fails in a step is in the record.
     """
     values = bind.inputs(pinned.playbook, inputs)
-    for spec, params in zip(pinned.playbook.every_step, parameters(pinned.playbook, values).values(), strict=True):
+    _check(pinned.playbook, values, settings)
+    cluster = setup.connect(settings.cluster) if needs(pinned.playbook) else None
+    kept = _kept(settings, cluster)
+    with ExitStack() as held:
+        with turns.turn(setup.home, pinned.playbook, values) as turn:
+            if holder := turn.holder():
+                turns.conflict(pinned.playbook, turn, holder)
+                return runs.show(setup.home, holder).record
+            folder = runs.create(setup.home, run_id)
+            turn.give(run_id)
+            journal = held.enter_context(log.opened(folder, setup.clock))
+            journal.append("run.started", run=run_id, **_head(pinned, values, kept, setup, case or run_id, dry_run))
+        _guarded(_prepared(journal, folder, pinned.playbook, setup, kept, cluster))
+        return told(journal.ledger.record(), folder / "data")
+
+
+def run_in_turn(start: Callable[[], RunRecord], setup: Setup, wait: Callable[[str], object]) -> RunRecord:
+    """What `start` gives once the run that has the turn has ended; `wait` is told, once, for what."""
+    said = False
+    while True:
+        try:
+            return start()
+        except turns.Occupied as occupied:
+            if not said:
+                wait(occupied.message)
+            said = True
+            setup.rest(_TURN)
+
+
+def _check(playbook: Playbook, values: Mapping[str, Any], settings: Settings) -> None:
+    """Raise UsageError for what can be known to be unusable before anything is done."""
+    for spec, params in zip(playbook.every_step, parameters(playbook, values).values(), strict=True):
         step(spec.does).check(params, settings.store)
+    undoing(playbook, values)
     if settings.sealing != SealSettings():
         from irkit.bundle.attest import kit
 
         kit.check(settings.sealing)
-    cluster = setup.connect(settings.cluster) if needs(pinned.playbook) else None
-    kept = _kept(settings, cluster)
-    folder = runs.create(setup.home, run_id)
-    with log.opened(folder, setup.clock) as journal:
-        journal.append(
-            "run.started",
-            run=run_id,
-            case=case or run_id,
-            playbook={"name": pinned.name, "sha256": pinned.sha256, "text": pinned.text, "source": pinned.source},
-            inputs=values,
-            settings=kept,
-            operator=setup.operator,
-            tool_version=irkit.__version__,
-            dry_run=dry_run,
-        )
-        _guarded(_prepared(journal, folder, pinned.playbook, setup, kept, cluster))
-        return told(journal.ledger.record(), folder / "data")
+
+
+def _head(
+    pinned: Pinned, values: Mapping[str, Any], kept: Settings, setup: Setup, case: str, dry_run: bool
+) -> dict[str, Any]:
+    """What the first record of a journal holds, beside the run's id: all that resuming takes."""
+    return {
+        "case": case,
+        "playbook": {"name": pinned.name, "sha256": pinned.sha256, "text": pinned.text, "source": pinned.source},
+        "inputs": values,
+        "settings": kept,
+        "operator": setup.operator,
+        "tool_version": irkit.__version__,
+        "dry_run": dry_run,
+        "occasion": setup.rails.occasion if setup.rails else None,
+    }
 
 
 def resume(run_id: str, setup: Setup, *, settings: Settings | None = None) -> RunRecord:
@@ -149,14 +185,20 @@ def parameters(playbook: Playbook, values: Mapping[str, Any]) -> dict[str, Any]:
     """The typed parameters of every step, by its id; raises UsageError."""
     typed: dict[str, Any] = {}
     for spec in playbook.every_step:
-        if spec.approve:
-            typed[spec.id] = spec.approve
-            continue
-        try:
-            typed[spec.id] = msgspec.convert(bind.params(spec.params, values), step(spec.uses).Params)
-        except ValueError as error:
-            raise UsageError(f"step {spec.id}: {error}") from error
+        typed[spec.id] = spec.approve or _typed(spec.id, spec, values)
     return typed
+
+
+def undoing(playbook: Playbook, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The typed parameters of what undoes each step, where the playbook says; raises UsageError."""
+    return {spec.id: _typed(spec.id, spec.undo, values) for spec in playbook.every_step if spec.undo}
+
+
+def _typed(step_id: str, spec: StepSpec | Undo, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the step's Params
+    try:
+        return msgspec.convert(bind.params(spec.params, values), step(spec.uses).Params)
+    except ValueError as error:
+        raise UsageError(f"step {step_id}: {error}") from error
 
 
 def _kept(settings: Settings, cluster: Cluster | None = None) -> Settings:
@@ -206,10 +248,21 @@ def _prepared(
             raise UsageError(f"the run belongs to the cluster {known.server}, not to {cluster.server}", hint)
         return cluster
 
-    params = parameters(playbook, journal.ledger.head["inputs"])
-    progress = Harmless(setup.progress)
+    values = journal.ledger.head["inputs"]
     return UnderWay(
-        journal, folder, playbook, params, settings.store, settings.sealing, door, setup.clock, progress, setup.rails
+        journal,
+        folder,
+        playbook,
+        parameters(playbook, values),
+        undoing(playbook, values),
+        settings.store,
+        settings.sealing,
+        door,
+        setup.clock,
+        Harmless(setup.progress),
+        began=setup.clock(),
+        rest=setup.rest,
+        rails=setup.rails,
     )
 
 

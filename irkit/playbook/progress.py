@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import RLock
 from typing import Protocol
 
 from irkit.model.evidence import Artifact, Gap
@@ -12,7 +13,7 @@ from irkit.model.run import StepRecord
 
 
 class Progress(Protocol):
-    """Called by the engine, in order, from one thread."""
+    """Called by the engine, one call at a time; steps taken in parallel are told in between each other."""
 
     def run_started(self, run: str, folder: Path) -> None:
         """The journal of `run` is open, for the first time or again."""
@@ -52,6 +53,7 @@ class Harmless:
 
     def __init__(self, inner: Progress) -> None:
         self._inner = inner
+        self._one_by_one = RLock()  # steps may run at once
 
     def run_started(self, run: str, folder: Path) -> None:
         """As the inner one."""
@@ -71,6 +73,7 @@ class Harmless:
 
     def _tell(self, call: Callable[[], None]) -> None:
         try:
-            call()
+            with self._one_by_one:
+                call()
         except Exception:  # whatever went wrong with the telling, the deed goes on
             self._inner = Silent()

@@ -52,7 +52,8 @@ def step(name: str) -> Step:
 
 def needs(playbook: Playbook) -> tuple[Permission, ...]:
     """Every permission that the playbook's steps take, sorted, none twice."""
-    return tuple(sorted({need for spec in playbook.every_step for need in step(spec.does).needs}))
+    used = [name for spec in playbook.every_step for name in (spec.does, *([spec.undo.uses] if spec.undo else []))]
+    return tuple(sorted({need for name in used for need in step(name).needs}))
 
 
 def single(uses: str, pod: PodRef, params: Mapping[str, Any] | None = None) -> Pinned:

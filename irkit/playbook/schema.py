@@ -15,6 +15,8 @@ API_VERSION = "irkit/v1"
 EXPRESSION = r"^\$\{\{ *inputs\.([a-z][a-z0-9_]*) *\}\}$"
 
 APPROVE = "approve"  # what the registry calls a step that asks people
+# What only a step can have that does something itself.
+_ACTING = ("with", "retry", "timeout", "undo")
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
 MAX_STEPS = 50
 
@@ -63,20 +65,78 @@ class Approve(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     on_timeout: Literal["deny", "continue"] = "deny"
 
 
-class StepSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One step: `uses` names it in the registry, or people are asked; `needs`: what must have ended well before it."""
+class Retry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A step that fails is taken again, after twice as long each time; `attempts` counts the first."""
 
-    id: Identifier
-    uses: str = ""  # "" for one that asks for approval
+    attempts: Annotated[int, Meta(ge=1, le=10)]
+    backoff: Span = "2s"
+    max: Span = "30s"
+
+
+class Undo(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What `irkit run undo` does about a step, instead of what the step itself would."""
+
+    uses: str
+    params: dict[str, Any] = msgspec.field(default_factory=dict, name="with")
+
+
+class StepSpec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One step: `uses` names it in the registry, or people are asked, or several are taken in parallel.
+
+    `needs`: what must have ended well before it; `if`: a condition without which it is left out.
+    """
+
+    id: Identifier = ""  # "" for a parallel block, which has none
+    uses: str = ""  # "" for one that asks for approval, and for a parallel block
     params: dict[str, Any] = msgspec.field(default_factory=dict, name="with")
     approve: Approve | None = None  # None: it asks nobody
+    parallel: Parallel | None = None  # None: it is one step
+    condition: str = msgspec.field(default="", name="if")  # "": always
     needs: tuple[str, ...] = ()
-    on_error: Literal["stop", "continue"] = "stop"
+    on_error: Annotated[str, Meta(pattern=r"^(stop|continue|goto:[a-z][a-z0-9_-]{0,39})$")] = "stop"
+    retry: Retry | None = None  # None: the playbook's default
+    timeout: Span | None = None  # None: the playbook's default
+    undo: Undo | None = None  # None: the step's own
 
     @property
     def does(self) -> str:
         """The name under which the registry knows it."""
         return APPROVE if self.approve else self.uses
+
+    @property
+    def goto(self) -> str:
+        """Where a run goes on that this step stopped; "" for nowhere."""
+        return self.on_error.partition(":")[2]
+
+
+class Parallel(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Steps taken at once, `max` at a time. With `fail_fast`, none begins any more once one has failed."""
+
+    steps: Annotated[tuple[StepSpec, ...], Meta(min_length=1, max_length=MAX_STEPS)]
+    max: Annotated[int, Meta(ge=1, le=16)] = 4
+    fail_fast: bool = False
+
+
+class Defaults(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What steps have that do not say otherwise; approvals and what is always done are left alone."""
+
+    timeout: Span | None = None  # None: no end
+    retry: Retry | None = None  # None: not again
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How far one run may go, whatever its steps would do. `max_duration` begins anew when a run is gone on with."""
+
+    max_mutations: Annotated[int, Meta(ge=0)] | None = None  # None: no limit, as below
+    max_pods: Annotated[int, Meta(ge=0)] | None = None
+    max_duration: Span | None = None
+
+
+class Concurrency(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Of this playbook one run at a time for each `key`: another is given the open one, waits for it, or is refused."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=500)]
+    on_conflict: Literal["join", "queue", "reject"] = "join"
 
 
 class Playbook(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -88,11 +148,28 @@ class Playbook(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     steps: Annotated[tuple[StepSpec, ...], Meta(min_length=1, max_length=MAX_STEPS)]
     inputs: dict[InputName, Input] = {}
     always: Annotated[tuple[StepSpec, ...], Meta(max_length=MAX_STEPS)] = ()
+    defaults: Defaults = Defaults()
+    limits: Limits = Limits()
+    concurrency: Concurrency | None = None  # None: as many at once as are started
+
+    @property
+    def blocks(self) -> tuple[Parallel, ...]:
+        """`steps` as what is taken together; one step by itself is a block of one."""
+        return tuple(spec.parallel or Parallel((spec,)) for spec in self.steps)
 
     @property
     def every_step(self) -> tuple[StepSpec, ...]:
-        """Steps in the order in which they run."""
-        return self.steps + self.always
+        """Steps in the order in which they are written."""
+        return tuple(spec for block in self.blocks for spec in block.steps) + self.always
+
+    def retrying(self, spec: StepSpec) -> Retry:
+        """How often `spec` is taken."""
+        once = Retry(1)
+        return spec.retry or (once if spec.approve or spec in self.always else self.defaults.retry or once)
+
+    def patience(self, spec: StepSpec) -> Span | None:
+        """How long `spec` may take; None for as long as it does."""
+        return spec.timeout or (None if spec.approve or spec in self.always else self.defaults.timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +198,11 @@ def schema() -> dict[str, Any]:
     (root,), definitions = msgspec.json.schema_components([Playbook], ref_template="#/$defs/{name}")
     spec = definitions["StepSpec"]
     spec["properties"]["uses"] = {"enum": [step.name for step in STEPS]}
-    spec["oneOf"] = [{"required": ["uses"]}, {"required": ["approve"], "not": {"required": ["with"]}}]
+    spec["oneOf"] = [
+        {"required": ["id", "uses"]},
+        {"required": ["id", "approve"], "not": {"anyOf": [{"required": [key]} for key in _ACTING]}},
+        {"required": ["parallel"], "maxProperties": 1},
+    ]
     spec["allOf"] = [_params_of(step.name, step.Params) for step in STEPS]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

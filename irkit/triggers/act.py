@@ -22,6 +22,7 @@ from irkit.playbook.rails.guard import Guard
 from irkit.playbook.rails.lint import Rules
 from irkit.playbook.rails.memory import Freeze, Memory
 from irkit.playbook.schema import Pinned
+from irkit.playbook.turns import Occupied
 from irkit.times import Clock
 from irkit.triggers.order import Order, read
 from irkit.triggers.postponed import answer, until
@@ -55,6 +56,8 @@ class Actor:
         run_id = run_of(job)
         try:
             return self._drive(run_id, order, self._setup(order.alert, lost), job)
+        except Occupied as error:
+            return Later(self.clock() + BUSY, error.message, counts=False)
         except VerificationError as error:
             return Hopeless(f"run {run_id}: {error.message}")
 
@@ -70,6 +73,8 @@ class Actor:
             if begun and (waiting := self._postponed(folder)) and waiting.at > self.clock():
                 return waiting
             record = engine.resume(run_id, setup) if begun else self._start(run_id, order, setup)
+        if record.id != run_id:  # another run has the turn, and stands for this one
+            return Finished(record.id)
         return self._postponed(folder) or self._ended(record, job)
 
     def _setup(self, alert: Alert, lost: Event) -> Setup:

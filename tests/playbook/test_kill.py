@@ -19,8 +19,11 @@ from irkit.bundle.verify import verify
 from irkit.chain import verify as chained
 from irkit.drill.range.server import Range
 from irkit.errors import JournalError
-from irkit.model.run import Status
+from irkit.model.run import RunRecord, Status
 from irkit.playbook import engine, runs
+from irkit.playbook.approvals import desk
+from irkit.playbook.approvals.standing import Person
+from irkit.times import now
 from tests.playbook.practice import NAMESPACE, Practice, listed
 
 Victim = subprocess.Popen[str]
@@ -37,13 +40,13 @@ def victim() -> Iterator[Victim]:
         assert process.wait(timeout=30) == 0
 
 
-def kill(victim: Victim, practice: Practice, mode: str, record: int) -> int:
+def kill(victim: Victim, practice: Practice, mode: str, record: int, playbook: str) -> int:
     """The signal that the run died of."""
     order = {
         "mode": mode,
         "record": record,
         "run": "r-1",
-        "playbook": "compromised-pod",
+        "playbook": playbook,
         "inputs": practice.inputs(),
         "home": str(practice.home),
         "store": f"file://{practice.store}",
@@ -78,9 +81,25 @@ def creations(practice: Practice) -> int:
     return created
 
 
-def survives(practice: Practice, whole: list[dict[str, Any]], victim: Victim, mode: str, number: int) -> None:
+def to_the_end(practice: Practice) -> RunRecord:
+    """The run gone on with, whatever it asks answered."""
+    record = engine.resume("r-1", practice.setup())
+    if record.status is Status.WAITING:
+        desk.approve(practice.home, "r-1", Person("ana"), now())
+        record = engine.resume("r-1", practice.setup())
+    return record
+
+
+def survives(
+    practice: Practice,
+    whole: list[dict[str, Any]],
+    victim: Victim,
+    mode: str,
+    number: int,
+    playbook: str = "compromised-pod",
+) -> None:
     created = creations(practice)
-    died = kill(victim, practice, mode, number)
+    died = kill(victim, practice, mode, number, playbook)
     where = f"killed {mode} record {number} of {len(whole)}"
     assert died == signal.SIGKILL, where
     if not (practice.home / "runs/r-1/journal.jsonl").exists() or not practice.journal():
@@ -91,7 +110,7 @@ def survives(practice: Practice, whole: list[dict[str, Any]], victim: Victim, mo
 
     known = {entry["artifact"]["path"]: entry["artifact"]["sha256"] for entry in practice.kinds("artifact")}
     ended = [entry["step"] for entry in practice.kinds("step.ended")]
-    record = engine.resume("r-1", practice.setup())
+    record = to_the_end(practice)
 
     expected = Status(whole[-1]["status"])
     assert record.status is expected, (where, record.steps, record.gaps)
@@ -159,3 +178,77 @@ def test_killed_at_every_record(
 ) -> None:
     for number in range(1, len(whole) + (mode != "after")):
         survives(Practice(practice.range, tmp_path / f"{number}"), whole, victim, mode, number)
+
+
+AT_ONCE = """\
+apiVersion: irkit/v1
+kind: Playbook
+metadata: {name: at-once, version: 1.0.0}
+inputs:
+  namespace: {type: string, required: true, pattern: '[a-z0-9-]+'}
+  pod: {type: string, required: true, pattern: '[a-z0-9.-]+'}
+  audit: {type: paths, default: []}
+defaults: {retry: {attempts: 2}, timeout: 5m}
+concurrency: {key: '${{ inputs.namespace }}/${{ inputs.pod }}'}
+steps:
+  - {id: resolve, uses: pod.resolve@1, with: {namespace: '${{ inputs.namespace }}', pod: '${{ inputs.pod }}'}}
+  - {id: gate, approve: {prompt: 'Isolate ${{ inputs.pod }}?'}, if: "run.trigger == 'cli'"}
+  - parallel:
+      steps:
+        - {id: isolate, uses: pod.isolate@1, needs: [gate]}
+        - {id: collect, uses: evidence.collect@1, on_error: continue}
+        - {id: audit, uses: audit.match@1, with: {sources: '${{ inputs.audit }}'}, on_error: continue}
+always:
+  - {id: report, uses: report.write@1, needs: [resolve]}
+  - {id: seal, uses: bundle.seal@1, needs: [resolve]}
+  - {id: ship, uses: bundle.ship@1, needs: [seal]}
+"""
+
+
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A playbook that asks people, and takes steps in parallel."""
+    path = tmp_path_factory.mktemp("books") / "at-once.yaml"
+    path.write_text(AT_ONCE)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def asked(shared_range: Range, tmp_path_factory: pytest.TempPathFactory, at_once: str) -> list[dict[str, Any]]:
+    """The journal of such a run that nobody cuts off."""
+    undisturbed = Practice(shared_range, tmp_path_factory.mktemp("asked"))
+    undisturbed.run(at_once)
+    desk.approve(undisturbed.home, "r-1", Person("ana"), now())
+    engine.resume("r-1", undisturbed.setup())
+    journal = undisturbed.journal()
+    engine.undo("r-1", undisturbed.setup())
+    return journal
+
+
+ASKED = [
+    ("before", "approval.asked", "gate", False),
+    ("before", "run.waiting", "gate", False),
+    ("before", "approval.given", "gate", False),
+    ("after", "approval.given", "gate", False),
+    ("before", "step.ended", "gate", False),
+    ("torn", "artifact", "", True),
+    ("before", "run.ended", "", False),
+]
+
+
+@pytest.mark.parametrize("point", ASKED, ids=lambda point: "-".join(map(str, point)))
+def test_killed_while_people_are_asked_or_steps_are_taken_at_once(
+    practice: Practice, asked: list[dict[str, Any]], victim: Victim, point: tuple[str, str, str, bool], at_once: str
+) -> None:
+    mode, kind, step, last = point
+    survives(practice, asked, victim, mode, at(asked, kind, step, last=last), at_once)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+def test_killed_at_every_record_of_steps_taken_at_once(
+    practice: Practice, asked: list[dict[str, Any]], victim: Victim, mode: str, tmp_path: Path, at_once: str
+) -> None:
+    # Which record comes at which number is chance here, so each number is tried in one mode.
+    for number in range(1 + MODES.index(mode), len(asked), len(MODES)):
+        survives(Practice(practice.range, tmp_path / f"{number}"), asked, victim, mode, number, at_once)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from irkit.errors import UsageError
 from irkit.playbook import lint, registry
 from irkit.playbook.language import bind, yaml
+from irkit.playbook.language.meaning import accepted_types
 from irkit.playbook.schema import Input, schema
 from irkit.playbook.steps.step import Step
 
@@ -75,7 +76,7 @@ def test_every_misfit_is_found_in_one_pass_where_it_stands() -> None:
             "4:1: unknown key 'bogus'",
             "6:3: not a name for an input",
             "6:9: type: Invalid enum value 'strin'; one of string, integer",
-            "10:5: unknown key 'if'; the keys: id, uses, with, approve, needs",
+            "10:5: if: Expected `str`, got `bool`",
             "11:5: missing key 'id'",
             "12:5: a mapping is expected, not int",
         ],
@@ -189,7 +190,7 @@ def test_the_schema_is_a_schema_and_says_what_lint_says() -> None:
 
 @pytest.mark.parametrize("step", registry.STEPS, ids=lambda step: step.name)
 def test_every_step_takes_inputs_for_all_its_parameters(step: Step) -> None:
-    accepted = lint.accepted_types(step.Params)
+    accepted = accepted_types(step.Params)
     assert all(accepted.values()), accepted
     assert step.about[0].islower()
     assert step.name == registry.step(step.name).name

@@ -7,9 +7,11 @@ from functools import partial
 from irkit.model.run import Outcome, Status, StepRecord
 from irkit.playbook.drive.given import context
 from irkit.playbook.drive.guarded import guarded
+from irkit.playbook.drive.lease import Lease
 from irkit.playbook.drive.under_way import UnderWay
 from irkit.playbook.registry import step
 from irkit.playbook.schema import StepSpec
+from irkit.playbook.steps.step import Context
 
 
 def undo(run: UnderWay, *, dry_run: bool) -> tuple[StepRecord, ...]:
@@ -20,8 +22,8 @@ def undo(run: UnderWay, *, dry_run: bool) -> tuple[StepRecord, ...]:
             continue
         if ledger.attempts[spec.id].outcome is None and not dry_run:
             run.journal.append("step.ended", step=spec.id, outcome=Outcome(Status.FAILED, "cut off, then undone"))
-        given = context(run, spec, dry_run=dry_run, undo=True)
-        outcome = guarded(partial(step(spec.does).undo, run.params[spec.id], given))
+        given = context(run, spec, Lease(), dry_run=dry_run, undo=True)
+        outcome = guarded(partial(_taken_back, run, spec, given))
         if outcome is None:
             continue
         if dry_run:
@@ -30,6 +32,13 @@ def undo(run: UnderWay, *, dry_run: bool) -> tuple[StepRecord, ...]:
             run.journal.append("step.undone", step=spec.id, outcome=outcome)
             taken_back.append(ledger.undone[spec.id])
     return tuple(taken_back)
+
+
+def _taken_back(run: UnderWay, spec: StepSpec, given: Context) -> Outcome | None:
+    """As the playbook's author says, or as the step itself does."""
+    if spec.undo:
+        return step(spec.undo.uses).run(run.undoing[spec.id], given)
+    return step(spec.does).undo(run.params[spec.id], given)
 
 
 def _undoable(run: UnderWay, spec: StepSpec) -> bool:

@@ -8,17 +8,25 @@ from functools import partial
 from typing import Any
 
 from irkit import digest
+from irkit.cluster.protocol import Cluster
+from irkit.errors import Refused
 from irkit.model.evidence import Artifact, Gap
 from irkit.model.isolation import Change
 from irkit.model.run import Status
 from irkit.playbook.approvals.gate import passed
+from irkit.playbook.drive.lease import Lease
 from irkit.playbook.drive.under_way import UnderWay
 from irkit.playbook.schema import StepSpec
 from irkit.playbook.steps.step import Context
 
 
-def context(run: UnderWay, spec: StepSpec, *, dry_run: bool, undo: bool = False) -> Context:
-    """The context of the latest attempt at `spec`."""
+def context(run: UnderWay, spec: StepSpec, lease: Lease, *, dry_run: bool, undo: bool = False) -> Context:
+    """The context of the latest attempt at `spec`, for as long as its lease lasts."""
+    with run.journal.lock:
+        return _context(run, spec, lease, dry_run=dry_run, undo=undo)
+
+
+def _context(run: UnderWay, spec: StepSpec, lease: Lease, *, dry_run: bool, undo: bool) -> Context:
     ledger = run.journal.ledger
     attempt = ledger.attempts[spec.id]
     record = ledger.record()
@@ -34,10 +42,10 @@ def context(run: UnderWay, spec: StepSpec, *, dry_run: bool, undo: bool = False)
         record=replace(record, steps=steps, status=ledger.outcome_status()),
         started=attempt.started,
         custody=tuple(_bare(one) for one in run.journal.records[: attempt.seq + 1]),
-        connect=run.connect,
+        connect=lambda: _within(run.connect(), lease.left),
         clock=run.clock,
-        intend=_intender(run, spec, dry_run=dry_run, undo=undo),
-        keep=_keeper(run, spec),
+        intend=_intender(run, spec, lease, dry_run=dry_run, undo=undo),
+        keep=_keeper(run, spec, lease),
         ask=lambda asking: passed(spec, asking, run.journal, run.ahead(spec), rails, run.clock()),
         dry_run=dry_run,
         intended=() if undo else tuple(attempt.intended),
@@ -46,20 +54,40 @@ def context(run: UnderWay, spec: StepSpec, *, dry_run: bool, undo: bool = False)
     )
 
 
-def _intender(run: UnderWay, spec: StepSpec, *, dry_run: bool, undo: bool) -> Callable[[Change], None]:
+def _within(cluster: Cluster, seconds: float | None) -> Cluster:
+    return cluster if seconds is None else cluster.within(seconds)
+
+
+def _intender(run: UnderWay, spec: StepSpec, lease: Lease, *, dry_run: bool, undo: bool) -> Callable[[Change], None]:
     def intend(change: Change) -> None:
-        if not dry_run:
-            run.journal.append("undo.intended" if undo else "change.intended", step=spec.id, change=change)
-        run.progress.item(spec.id, change)
+        with run.journal.lock:
+            lease.check()
+            if not (dry_run or undo):
+                _limit(run, change)
+            if not dry_run:
+                run.journal.append("undo.intended" if undo else "change.intended", step=spec.id, change=change)
+            run.progress.item(spec.id, change)
 
     return intend
 
 
-def _keeper(run: UnderWay, spec: StepSpec) -> Callable[[Artifact | Gap], None]:
+def _limit(run: UnderWay, change: Change) -> None:
+    """Raise Refused for a change that the playbook's limits have no room for."""
+    limits, made = run.playbook.limits, run.journal.ledger.changes
+    if limits.max_mutations is not None and len(made) >= limits.max_mutations:
+        raise Refused(f"the playbook's limit of {limits.max_mutations} changes is reached")
+    pods = {(one.namespace, one.name) for one in (*made, change) if one.kind == "Pod"}
+    if limits.max_pods is not None and len(pods) > limits.max_pods:
+        raise Refused(f"the playbook's limit of {limits.max_pods} pods is reached")
+
+
+def _keeper(run: UnderWay, spec: StepSpec, lease: Lease) -> Callable[[Artifact | Gap], None]:
     def keep(item: Artifact | Gap) -> None:
         kind = "artifact" if isinstance(item, Artifact) else "gap"
-        run.journal.append(kind, **{"step": spec.id, kind: item})
-        run.progress.item(spec.id, item)
+        with run.journal.lock:
+            lease.check()
+            run.journal.append(kind, **{"step": spec.id, kind: item})
+            run.progress.item(spec.id, item)
 
     return keep
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,12 @@ from irkit.cluster.protocol import Cluster
 from irkit.model.run import Status, StepRecord
 from irkit.playbook.journal.log import Journal
 from irkit.playbook.journal.record import Attempt
+from irkit.playbook.language import names
 from irkit.playbook.progress import Progress
+from irkit.playbook.registry import step
 from irkit.playbook.schema import Playbook, StepSpec
 from irkit.settings import SealSettings, StoreSettings
-from irkit.times import Clock
+from irkit.times import Clock, parse_span
 
 if TYPE_CHECKING:
     from irkit.playbook.rails.guard import Guard
@@ -28,11 +31,14 @@ class UnderWay:
     folder: Path
     playbook: Playbook
     params: dict[str, Any]  # step id -> its own Params
+    undoing: dict[str, Any]  # step id -> the Params of what undoes it, where the playbook says
     store: StoreSettings
     sealing: SealSettings
     connect: Callable[[], Cluster]
     clock: Clock
     progress: Progress
+    began: datetime  # this drive of it: at the start of the run, or when it was gone on with last
+    rest: Callable[[float], object]  # wait so many seconds
     rails: Guard | None = None  # None: a person watches
 
     @property
@@ -83,6 +89,27 @@ class UnderWay:
         """The steps after `spec`."""
         steps = self.playbook.every_step
         return steps[steps.index(spec) + 1 :]
+
+    def values(self, spec: StepSpec) -> dict[str, Any]:
+        """What the names in the condition of `spec` stand for."""
+        with self.journal.lock:
+            ledger = self.journal.ledger
+            statuses = {one: attempt.told().status for one, attempt in ledger.attempts.items()}
+            coming = [step(one.does).effect for one in self.ahead(spec) if not one.approve]
+            return names.values(ledger.head, ledger.details.get("target", {}), statuses, coming)
+
+    def over_time(self) -> bool:
+        """True once the run has taken as long as it may."""
+        limit = self.playbook.limits.max_duration
+        return limit is not None and self.clock() >= self.began + parse_span(limit)
+
+    def seconds(self, spec: StepSpec) -> float | None:
+        """How long `spec` may take from now; None for as long as it does."""
+        patience, limit = self.playbook.patience(spec), self.playbook.limits.max_duration
+        ends = [parse_span(patience).total_seconds()] if patience else []
+        if limit and not spec.approve and spec not in self.playbook.always:
+            ends.append((self.began + parse_span(limit) - self.clock()).total_seconds())
+        return min(ends, default=None)
 
     def told(self, spec: StepSpec) -> StepRecord:
         """The step as the report shows it."""

@@ -3,13 +3,13 @@
 Records have `kind` and `at`, and by kind:
 
 run.started         all that resuming takes: case, playbook (name, sha256, text, source), inputs, settings, operator,
-                    tool_version, dry_run
+                    tool_version, dry_run, occasion (trigger and severity; null: a person started it)
 run.resumed         operator, tool_version, settings
 run.interrupted
 run.waiting         step: it waits for people, and nothing drives it
 run.cancelled       person, note: no further step is taken
 run.ended           status
-step.started        step, uses, effect
+step.started        step, uses, effect, attempt (from 1)
 step.observed       step, found: whether the world shows what the attempt cut off was to do
 rails.decided       step, decision: ruling, reasons, mode, rules_sha256, trigger, severity; before the step acts
 approval.asked      step, question
@@ -25,11 +25,11 @@ gap                 step, gap
 from __future__ import annotations
 
 import fcntl
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import IO, Any
 
 from irkit import chain
@@ -51,7 +51,7 @@ class Journal:
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._chain = Chain(folder / FILE)
         self._clock = clock
-        self._turn = Lock()
+        self.lock = threading.RLock()  # steps may run at once; who reads the ledger meanwhile holds it
         self.ledger = Ledger(self._chain.records)
 
     @property
@@ -61,10 +61,10 @@ class Journal:
 
     def append(self, kind: str, **fields: Any) -> chain.Record:  # noqa: ANN401 - nouns, or JSON
         """Write one record, wait for the disk, count it in."""
-        with self._turn:
+        with self.lock:
             record = self._chain.append({"kind": kind, "at": rfc3339(self._clock()), **plain(fields)})
             self.ledger.take(record)
-            return record
+        return record
 
     def close(self) -> None:
         """Release the file."""

@@ -25,6 +25,7 @@ from irkit.model.run import (
     gravest,
 )
 from irkit.playbook.approvals.standing import Question, Standing, Vote
+from irkit.playbook.schema import APPROVE
 from irkit.times import parse
 
 Record = Mapping[str, Any]
@@ -45,11 +46,15 @@ class Attempt:
     finished: datetime | None = None  # None: not ended
     intended: list[Change] = field(default_factory=list)
     waiting: str = ""  # for what; "" for nothing
+    number: int = 1  # which attempt in a row it is
 
     @property
     def ended_well(self) -> bool:
-        """True when what needs this step may go on."""
-        return self.outcome is not None and self.outcome.status in GOOD
+        """True when what needs this step may go on; an approval that was not needed is as good as given."""
+        if self.outcome is None:
+            return False
+        spared = self.uses == APPROVE and self.outcome.status is Status.SKIPPED and not self.blocked
+        return self.outcome.status in GOOD or spared
 
     @property
     def blocked(self) -> str:
@@ -107,9 +112,12 @@ class Ledger:
         self.settings = record["settings"]
 
     def _on_run_resumed(self, record: Record) -> None:
+        ended = self.finished is not None
         self.status, self.finished, self.settings = Status.RUNNING, None, record["settings"]
         for attempt in self.attempts.values():
             attempt.waiting = ""
+            if ended:
+                attempt.number = 0
         open_steps = {attempt.id for attempt in self.attempts.values() if attempt.outcome is None}
         self.gaps = [(step, gap) for step, gap in self.gaps if step not in open_steps]
 
@@ -131,11 +139,13 @@ class Ledger:
         self.attempts[step].waiting = self.approvals[step].words()
 
     def _on_step_started(self, record: Record) -> None:
-        step = record["step"]
+        step, before = record["step"], self.attempts.get(record["step"])
         self.approvals.pop(step, None)
-        self.attempts[step] = Attempt(
-            step, record["uses"], Effect(record["effect"]), record["seq"], parse(record["at"])
-        )
+        attempt = Attempt(step, record["uses"], Effect(record["effect"]), record["seq"], parse(record["at"]))
+        attempt.number = record.get("attempt", 1)
+        if before and not before.ended_well:  # what it began to change is still there to be undone
+            attempt.intended = before.intended
+        self.attempts[step] = attempt
         self.gaps = [(owner, gap) for owner, gap in self.gaps if owner != step]
 
     def _on_step_ended(self, record: Record) -> None:
@@ -163,6 +173,11 @@ class Ledger:
 
     def _on_run_ended(self, record: Record) -> None:
         self.status, self.finished = Status(record["status"]), parse(record["at"])
+
+    @property
+    def changes(self) -> list[Change]:
+        """Every change that was begun."""
+        return [change for attempt in self.attempts.values() for change in attempt.intended]
 
     @property
     def waits_for(self) -> Standing | None:

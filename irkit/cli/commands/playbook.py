@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from irkit.cli.command import command
 from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError
 from irkit.settings import SealSettings, StoreSettings
+
+if TYPE_CHECKING:
+    from irkit.playbook.schema import Pinned
 
 playbooks = group("playbook", "Show, check and run playbooks.")
 Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A playbook's name, or a file.")]
@@ -97,6 +100,30 @@ def schema(
         face.note(f"wrote {out}", "good")
 
 
+@command(playbooks, "plan", store=True)
+def plan(face: Face, store: StoreSettings, name: Name, inputs: Inputs = None) -> Exit:
+    """Show what a playbook would do now: targets, rights, and by dry run what would differ. Nothing is changed."""
+    from irkit.cli import running
+    from irkit.playbook import find
+    from irkit.playbook.plan.plan import plan as of
+
+    pinned = find.load(name)
+    told = of(pinned, _values(face, pinned, inputs), running.setup(face), running.settings(face, store))
+    face.emit(told, lines=told.steps)
+    target = f"{told.target.namespace}/{told.target.name}, uid {told.target.uid}" if told.target else "not found"
+    face.show(f"{told.playbook}  on {target}", "bold")
+    for one in told.steps:
+        face.show(f"{one.status:<10} {one.id:<10} {one.does:<20} {one.effect:<9} {one.summary}")
+        for difference in one.differences:
+            face.show(f"{'':10} {difference.verb} {difference.path}")
+            for each in difference.fields:
+                was = "" if each.before is None else f"was {each.before!r}, "
+                face.show(f"{'':12} {each.field}: {was}{'gone' if each.after is None else repr(each.after)}")
+    for verb in sorted({verb for one in told.steps for verb in one.verbs}):
+        face.show(f"needs      {verb}", "dim")
+    return told.status.exit_code
+
+
 @command(playbooks, "run", store=True, seal=True)
 def run(
     face: Face,
@@ -111,16 +138,22 @@ def run(
     """Run any playbook with the inputs given."""
     from irkit.cli import running
     from irkit.playbook import find
-    from irkit.playbook.language.bind import from_text
 
     pinned = find.load(name)
-    values = from_text(pinned.playbook, [_pair(text) for text in inputs or ()])
-    if "namespace" in pinned.playbook.inputs:
-        values.setdefault("namespace", face.resolved_namespace())
+    values = _values(face, pinned, inputs)
     if not dry_run:
         running.confirm_playbook(face, pinned, pinned.name, yes=yes)
     record = running.start(face, pinned, values, store=store, sealing=sealing, case=case, dry_run=dry_run)
     return running.finish(face, record)
+
+
+def _values(face: Face, pinned: Pinned, inputs: list[str] | None) -> dict[str, Any]:
+    from irkit.playbook.language.bind import from_text
+
+    values = from_text(pinned.playbook, [_pair(text) for text in inputs or ()])
+    if "namespace" in pinned.playbook.inputs:
+        values.setdefault("namespace", face.resolved_namespace())
+    return values
 
 
 def _pair(text: str) -> tuple[str, str]:

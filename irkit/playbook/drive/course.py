@@ -40,9 +40,9 @@ def _goes_on(spec: StepSpec, status: Status) -> bool:
 
 
 def _taken(run: UnderWay, block: Parallel, stopped: str) -> list[Status]:
-    """How each step of the block ends; one that is by itself is taken in this thread."""
-    if len(block.steps) == 1:
-        return [perform(run, block.steps[0], stopped, Lease())]
+    """How each step of the block ends; one by itself, and a rehearsal, in this thread."""
+    if len(block.steps) == 1 or run.dry_run:
+        return [perform(run, spec, stopped, Lease()) for spec in block.steps]
     lease, failed = Lease(), list[str]()
 
     def one(spec: StepSpec) -> Status:

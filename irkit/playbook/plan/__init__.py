@@ -1,0 +1,1 @@
+"""What a playbook would do, told before it does anything."""

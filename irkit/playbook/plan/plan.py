@@ -1,0 +1,98 @@
+"""The plan of a run that has not begun: a dry run of it, on the real cluster, told step by step."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from irkit.cluster.protocol import Cluster
+from irkit.model.evidence import Artifact, Gap
+from irkit.model.isolation import Change
+from irkit.model.run import ClusterIdentity, Status, StepRecord, Target
+from irkit.playbook import engine
+from irkit.playbook.engine import Settings, Setup
+from irkit.playbook.language import bind
+from irkit.playbook.plan.rehearsal import Difference, Rehearsal
+from irkit.playbook.registry import step
+from irkit.playbook.schema import Pinned, StepSpec
+from irkit.settings import ClusterSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One step: what it would do, to what, and which rights that takes."""
+
+    id: str
+    does: str  # "pod.isolate@1", or "approve"
+    effect: str
+    status: Status  # DONE: it would be; SKIPPED: it would be left out; else what speaks against it now
+    summary: str
+    hint: str
+    verbs: tuple[str, ...]  # permissions: "patch pods"
+    differences: tuple[Difference, ...]  # by the API server's own dry run
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All of it."""
+
+    playbook: str
+    sha256: str
+    inputs: dict[str, Any]
+    cluster: ClusterIdentity | None  # None: it was not reached
+    target: Target | None  # None: it was not found
+    steps: tuple[Planned, ...]
+    status: Status
+
+
+@dataclass(slots=True)
+class _Listener:
+    """Which differences are told while which step is under way. A dry run takes its steps one by one."""
+
+    told: list[Difference]
+    by_step: dict[str, tuple[Difference, ...]] = field(default_factory=dict)
+
+    def run_started(self, run: str, folder: Path) -> None:
+        """Nothing yet."""
+
+    def step_started(self, step: StepRecord) -> None:
+        """What was told before is another's."""
+        self.told.clear()
+
+    def item(self, step: str, item: Artifact | Gap | Change) -> None:
+        """The server's own word is told instead."""
+
+    def step_ended(self, step: StepRecord) -> None:
+        """What was told since is this step's."""
+        self.by_step[step.id] = tuple(self.told)
+
+
+def plan(pinned: Pinned, inputs: Mapping[str, Any], setup: Setup, settings: Settings) -> Plan:
+    """What `pinned` would do now: nothing is changed, no evidence is taken, no run is kept.
+
+    Raises what `engine.run` raises before it begins. Conditions see `run.dry_run` as true; nobody is asked.
+    """
+    listener, given = _Listener([]), bind.inputs(pinned.playbook, inputs)
+
+    def connect(to: ClusterSettings) -> Cluster:
+        return Rehearsal(setup.connect(to), listener.told)
+
+    with tempfile.TemporaryDirectory(prefix="irkit-plan-") as home:
+        alone = replace(setup, home=Path(home), connect=connect, progress=listener)
+        record = engine.run(pinned, inputs, alone, run_id="plan", settings=settings, dry_run=True)
+    steps = {one.id: one for one in record.steps}
+    specs = [spec for spec in pinned.playbook.every_step if spec.id in steps]
+    planned = tuple(_planned(spec, steps[spec.id], listener.by_step.get(spec.id, ())) for spec in specs)
+    return Plan(pinned.name, pinned.sha256, given, record.cluster, record.target, planned, record.status)
+
+
+def _planned(spec: StepSpec, told: StepRecord, differences: tuple[Difference, ...]) -> Planned:
+    verbs = tuple(str(need) for need in step(spec.does).needs)
+    summary = told.summary
+    if spec.approve:
+        asked = spec.approve
+        summary = f"would ask {asked.quorum} of {' or '.join(asked.roles) or 'anybody'}, for {asked.timeout}"
+    return Planned(spec.id, spec.does, told.effect, told.status, summary, told.hint, verbs, differences)

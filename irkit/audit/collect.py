@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -15,7 +16,8 @@ from irkit import digest, times
 from irkit.audit.detect.allow.entries import Allow
 from irkit.audit.detect.registry import BY_ID, by_severity
 from irkit.audit.detect.work import Watch, Watched
-from irkit.audit.read.sources import COLLECTOR
+from irkit.audit.read.look import COLLECTOR
+from irkit.audit.read.remote.place import Door, default_door
 from irkit.audit.read.window import Window
 from irkit.audit.search import search
 from irkit.model import codec
@@ -28,7 +30,7 @@ IDS = 100  # audit ids of one finding there
 
 _ABOUT = {
     "events.jsonl": "audit events that concern the pod, as the API server wrote them, in time order",
-    "matches.jsonl": "the same events, each with tier, reason and where it stood",
+    "matches.jsonl": "the same events, each with tier, reason, where it stood and its hash",
     "findings.jsonl": "what the rules of docs/detections.md say about these events, gravest first",
     "summary.json": "what was read and what matched",
 }
@@ -42,12 +44,13 @@ def gather(
     since: datetime | None = None,
     until: datetime | None = None,
     clock: times.Clock = times.now,
+    door: Door = default_door,
 ) -> tuple[AuditSummary, list[Artifact | Gap]]:
     """Write the pod's audit events to `into/audit/`; sources that cannot be read are gaps, never errors.
 
     Raises OSError where the disk refuses.
     """
-    found = search(sources, target, since=since, until=until)
+    found = search(sources, target, since=since, until=until, door=door)
     folder = into / "audit"
     folder.mkdir(parents=True, exist_ok=True)
     work, watched = Watch(Allow(), Window()), Watched()
@@ -69,10 +72,18 @@ def _few(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 def line(match: Match) -> bytes:
-    """One line of `matches.jsonl` and of `audit search -o jsonl`: the event stands in it byte for byte."""
-    event = msgspec.Raw(match.raw)
-    fields = {"tier": int(match.tier), "reason": match.reason, "source": match.source, "event": event}
-    return msgspec.json.encode(fields) + b"\n"
+    """One line of `audit search -o jsonl`: the event stands in it byte for byte."""
+    return _encoded(match, {})
+
+
+def proven(match: Match) -> bytes:
+    """The same with the hash of the event's bytes, as evidence keeps it."""
+    return _encoded(match, {"sha256": hashlib.sha256(match.raw).hexdigest()})
+
+
+def _encoded(match: Match, proof: dict[str, str]) -> bytes:
+    fields = {"tier": int(match.tier), "reason": match.reason, "source": match.source, **proof}
+    return msgspec.json.encode(fields | {"event": msgspec.Raw(match.raw)}) + b"\n"
 
 
 def _explained(found: Iterable[Match], lines: BinaryIO, judge: Callable[[bytes], None]) -> Iterator[bytes]:
@@ -80,7 +91,7 @@ def _explained(found: Iterable[Match], lines: BinaryIO, judge: Callable[[bytes],
     for match in found:
         lines.write(match.raw + b"\n")
         judge(match.raw)
-        yield line(match)
+        yield proven(match)
 
 
 def _artifact(name: str, measured: digest.Digest, at: datetime) -> Artifact:

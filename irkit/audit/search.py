@@ -12,8 +12,10 @@ from irkit.audit.haul import Haul
 from irkit.audit.hunt import Caught, Hunt
 from irkit.audit.matching.quarry import Quarry
 from irkit.audit.read.blocks import Source
+from irkit.audit.read.look import COLLECTOR, torn
+from irkit.audit.read.remote.place import Door, default_door
 from irkit.audit.read.scan import pieces, spread
-from irkit.audit.read.sources import COLLECTOR, Sources, torn
+from irkit.audit.read.sources import Sources
 from irkit.audit.read.window import Window
 from irkit.model.audit import AuditSummary, Match
 from irkit.model.evidence import Gap, GapReason
@@ -30,14 +32,16 @@ def search(
     since: datetime | None = None,
     until: datetime | None = None,
     where: str = "",
+    door: Door = default_door,
 ) -> Search:
     """The events that concern `target` (None: any) and pass the filter `where`, written from `since` to `until`.
 
-    Sources are files, folders, globs or "-". A target of which only the uid is known has empty names. Raises UsageError
-    for a filter that cannot be read; a source that cannot be read is a gap.
+    Sources are files, folders, globs, URLs or "-"; `door` leads to the cluster for those that lie in it. A target of
+    which only the uid is known has empty names. Raises UsageError for a filter that cannot be read; a source that
+    cannot be read is a gap.
     """
     tree = parse(where) if where.strip() else None
-    return Search(sources, Hunt(Quarry.of(target) if target else None, Window(since, until), tree))
+    return Search(sources, Hunt(Quarry.of(target) if target else None, Window(since, until), tree), door)
 
 
 class Search:
@@ -46,14 +50,14 @@ class Search:
     `unknown` counts the events for which the filter hangs on a body that their audit level does not log.
     """
 
-    def __init__(self, sources: Sequence[str], hunt: Hunt) -> None:
+    def __init__(self, sources: Sequence[str], hunt: Hunt, door: Door) -> None:
         self.gaps: list[Gap] = []
         self.unknown = 0
-        self._named, self._hunt = sources, hunt
+        self._named, self._hunt, self._door = sources, hunt, door
         self._summary = AuditSummary()
 
     def __iter__(self) -> Iterator[Match]:
-        sources, haul = Sources(self._named), Haul()
+        sources, haul = Sources(self._named, self._hunt.window, self._door), Haul()
         try:
             self.gaps = list(sources.gaps)
             self._read(sources.readable, haul)

@@ -13,6 +13,7 @@ from irkit.settings import ClusterSettings
 from irkit.text import safe
 
 if TYPE_CHECKING:
+    from irkit.cluster.protocol import Cluster
     from irkit.model.pod import PodRef
 
 _COLORS = {"good": "32", "warn": "33", "bad": "31", "dim": "2", "bold": "1"}
@@ -88,6 +89,12 @@ class Face:
 
         namespace, slash, rest = name.removeprefix("pod/").removeprefix("pods/").rpartition("/")
         return PodRef(namespace if slash else self.resolved_namespace(), rest)
+
+    def door(self) -> Cluster:
+        """The cluster that the flags choose."""
+        from irkit.cluster.client import connect
+
+        return connect(self.cluster)
 
     def resolved_namespace(self) -> str:
         """The namespace in force: `-n`, else the context's, else "default"."""

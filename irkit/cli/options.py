@@ -16,7 +16,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Case = Annotated[str | None, typer.Option("--case", envvar="IRKIT_CASE", help="Case id (default: made from the time).")]
 Audit = Annotated[
     list[str] | None,
-    typer.Option("--audit", metavar="SRC", help="Audit log: file, folder, glob or '-'; rotated and .gz too. Repeats."),
+    typer.Option("--audit", metavar="SRC", help="Audit log: as `irkit audit search` takes it. Repeats."),
 ]
 Deadline = Annotated[
     str | None, typer.Option("--deadline", metavar="TIME", help="Seal what is there after this long: 60s, 5m.")

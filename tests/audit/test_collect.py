@@ -30,7 +30,8 @@ def test_what_is_gathered(tmp_path: Path) -> None:
     raw = (folder / "matches.jsonl").read_bytes().splitlines()
     assert odd.strip() in raw[0]
     match = json.loads(raw[1])
-    assert match == {"tier": 1, "reason": match["reason"], "source": f"{path}:{len(line(other) + odd)}", "event": here}
+    where = {"source": f"{path}:{len(line(other) + odd)}", "sha256": hashlib.sha256(line(here).strip()).hexdigest()}
+    assert match == {"tier": 1, "reason": match["reason"], **where, "event": here}
     told = json.loads((folder / "summary.json").read_bytes())
     assert (told["events"], told["matched"], summary.matched) == (3, {"uid": 2}, {"uid": 2})
     artifacts = [item for item in items if isinstance(item, Artifact)]

@@ -13,8 +13,10 @@ from irkit.audit.detect.registry import BY_ID, RULES, known
 from irkit.audit.detect.tally import Tally
 from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.read.blocks import Source
+from irkit.audit.read.look import torn
+from irkit.audit.read.remote.place import Door, default_door
 from irkit.audit.read.scan import pieces, spread
-from irkit.audit.read.sources import Sources, torn
+from irkit.audit.read.sources import Sources
 from irkit.audit.read.window import Window
 from irkit.model.audit import Finding
 from irkit.model.evidence import Gap
@@ -54,15 +56,17 @@ def detect(
     since: datetime | None = None,
     until: datetime | None = None,
     only: Sequence[str] = (),
+    door: Door = default_door,
 ) -> Report:
     """Judge every event written from `since` to `until` by the rules `only` names (none: by all); `allow` excuses.
 
-    Sources are files, folders, globs or "-"; one that cannot be read is a gap in the coverage, never an error. Raises
-    UsageError for a rule that does not exist.
+    Sources are files, folders, globs, URLs or "-"; `door` leads to the cluster for those that lie in it. One that
+    cannot be read is a gap in the coverage, never an error. Raises UsageError for a rule that does not exist.
     """
-    opened = Sources(sources)
+    work = Watch(allow, Window(since, until), known(only))
+    opened = Sources(sources, work.window, door)
     try:
-        tally, coverage = watch(opened, Watch(allow, Window(since, until), known(only)))
+        tally, coverage = watch(opened, work)
     finally:
         opened.close()
     return Report(sum(coverage.levels.values()), tuple(tally.findings(BY_ID)), coverage)

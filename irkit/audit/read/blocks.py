@@ -5,6 +5,7 @@ Nothing here trusts a file: a line may never end, a document may be no JSON.
 
 from __future__ import annotations
 
+import json
 import mmap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from irkit.audit.read.event import whole
-from irkit.audit.read.shapes import expand
+from irkit.audit.read.shapes import expand, legible
 from irkit.audit.read.unpack import CHUNK, Torn, unpack
 
 LINE = 64 << 20  # bytes; the longest line believed, six times what the API server's own webhook cap lets through
@@ -36,7 +37,7 @@ class Source:
     label: str  # as the user named it; "-" for standard input
     size: int  # bytes when it was looked at: what is appended later is not read
     form: Form = Form.NATIVE
-    packed: bool = False  # gzip
+    packed: bool = False  # gzip or Zstandard
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,10 @@ def _streamed(chunks: Iterable[bytes]) -> Iterator[Block]:
 
 def _unwrapped(texts: Iterable[tuple[int, bytes]]) -> Iterator[Block]:
     for offset, text in texts:
-        at = 0
-        for event in expand(text):
+        at, events = 0, expand(text)
+        if not events and not legible(text):
+            yield Block(torn := text.replace(b"\n", b" "), 0, len(torn), offset)  # to be counted
+        for event in events:
             at = max(at, text.find(event, at))
             yield Block(event, 0, len(event), offset + at)
 
@@ -132,5 +135,22 @@ def _texts(data: bytes) -> Iterator[tuple[int, bytes]]:
     while at < len(data):
         stop = data.find(b"\n}\n", at)
         stop = len(data) if stop < 0 else stop + 3
-        yield at, data[at:stop]
+        yield from _joined(data[at:stop], at)
+        at = stop
+
+
+def _joined(data: bytes, base: int) -> Iterator[tuple[int, bytes]]:
+    """The JSON texts of `data`, also where one follows another without a line break, as Firehose writes them."""
+    if whole(data) is not None:
+        yield base, data
+        return
+    # Every byte is one character of Latin-1, so that positions are offsets.
+    text, at, parse = data.decode("latin-1"), 0, json.JSONDecoder().raw_decode
+    while (at := text.find("{", at)) >= 0:
+        try:
+            _, stop = parse(text, at)
+        except (ValueError, RecursionError):
+            yield base + at, data[at:]
+            return
+        yield base + at, data[at:stop]
         at = stop

@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 
-from irkit.audit.read import gke
+from irkit.audit.read import aks, gke
 from irkit.audit.read.event import decode, whole
 
 # Where log services put the event as a JSON text: AKS diagnostic settings, Azure legacy, CloudWatch Logs, Insights.
 _TEXT = (("properties", "log"), ("log_s",), ("message",), ("@message",), ("log",))
-_LISTS = ("items", "events", "Records", "records")
+_LISTS = ("items", "events", "logEvents", "Records", "records", "value")
+_PREFIX = 512  # bytes that may stand before an event
 _DEPTH = 4  # a list of records of texts of lists: nobody wraps deeper
 
 
@@ -26,10 +27,26 @@ _LIST: msgspec.json.Decoder[_List | list[msgspec.Raw]] = msgspec.json.Decoder(_L
 
 
 def expand(text: bytes) -> list[bytes]:
-    """The audit events in one JSON text, each on one line; empty where there is none."""
+    """The audit events in one JSON text, each on one line; empty where there is none.
+
+    Something may stand before the text: `oc adm node-logs` puts the node there, an export of CloudWatch Logs a time.
+    """
+    text = text[_begin(text) :]
     if decode(text) is not None:
         return [_one_line(text)]
     return _items(text) or list(_events(whole(text), _DEPTH))
+
+
+def legible(text: bytes) -> bool:
+    """Whether `text` is JSON, whatever stands in it or before it: other logs are written to the same places."""
+    return whole(text[_begin(text) :]) is not None
+
+
+def _begin(text: bytes) -> int:
+    """Where the first JSON object begins that may be an event or hold some; 0 for all else."""
+    if text[:1] in (b"{", b"["):
+        return 0
+    return max(text.find(b"{", 0, _PREFIX), 0)
 
 
 def _one_line(text: bytes) -> bytes:
@@ -49,7 +66,7 @@ def _events(found: Any, depth: int) -> Iterator[bytes]:  # noqa: ANN401 - JSON o
     if depth == 0 or not isinstance(found, (dict, list)):
         return
     if isinstance(found, dict):
-        encoded = msgspec.json.encode(gke.event(found) or found)
+        encoded = msgspec.json.encode(gke.event(found) or aks.event(found) or found)
         if decode(encoded) is not None:
             yield encoded
             return
@@ -61,6 +78,7 @@ def _inside(found: dict[str, Any]) -> Iterator[Any]:
     for key in _LISTS:
         if isinstance(found.get(key), list):
             yield found[key]
+    yield list(aks.rows(found))
     for path in _TEXT:
         value: Any = found
         for key in path:

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from irkit.audit.read.blocks import LINE, Form, Source
+from irkit.audit.read.blocks import LINE, Form, Source, blocks
 from irkit.audit.read.event import decode
 
 STEP = 4 << 20  # bytes between two looks at the time
@@ -35,8 +35,10 @@ class Window:
     def within(self, source: Source) -> tuple[int, int]:
         """The byte range of a source that may hold lines of this window: all of it unless it is plain and in order."""
         everything = 0, source.size
-        if self.open or source.packed or source.form is not Form.NATIVE:
+        if self.open or source.form is not Form.NATIVE:
             return everything
+        if source.packed:
+            return (0, 0) if self._beside(source) else everything
         places = list(range(0, source.size, STEP))
         times = _times(source, places)
         if times != sorted(times):
@@ -44,6 +46,25 @@ class Window:
         low = bisect_left(times, self.since - SLACK) - 1 if self.since else 0
         high = bisect_right(times, self.until + SLACK) if self.until else len(places)
         return places[max(low, 0)], places[high] if high < len(places) else source.size
+
+    def _beside(self, source: Source) -> bool:
+        """Whether a compressed log lies wholly outside: it begins after `until`, or was written before `since`.
+
+        A file is never written before its last event. A time of writing that lies before its first one is no such
+        time (an archive lost it, somebody set it), and nothing is concluded from it.
+        """
+        first = _first(source)
+        written = datetime.fromtimestamp(source.path.stat().st_mtime, UTC)
+        late = first and self.until and first > self.until + SLACK
+        early = first and self.since and first <= written < self.since - SLACK
+        return bool(late or early)
+
+
+def _first(source: Source) -> datetime | None:
+    """The time of the first readable event of a source, looked for in its first block; None: it bears none."""
+    lines = next((block.lines() for block in blocks(source)), iter(()))
+    events = (decode(line) for _, line in lines)
+    return next((event.written for event in events if event and event.written), None)
 
 
 def _times(source: Source, places: list[int]) -> list[datetime]:

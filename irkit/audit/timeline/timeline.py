@@ -13,8 +13,10 @@ from irkit.audit.detect.rule import Rule
 from irkit.audit.detect.tally import Seen, Tally
 from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.read.event import decode
+from irkit.audit.read.look import torn
+from irkit.audit.read.remote.place import Door, default_door
 from irkit.audit.read.scan import pieces, spread
-from irkit.audit.read.sources import Sources, torn
+from irkit.audit.read.sources import Sources
 from irkit.audit.read.window import Window
 from irkit.audit.search import search
 from irkit.audit.timeline.gather import Gather, Gathered
@@ -47,16 +49,21 @@ def timeline(
     until: datetime | None = None,
     where: str = "",
     allow: Allow = Allow(),  # noqa: B008 - frozen
+    door: Door = default_door,
 ) -> Timeline:
     """Requests and findings of everything, or of what concerns `target` and passes the filter `where`.
 
-    Sources are files, folders, globs or "-"; one that cannot be read is a gap, never an error. Raises UsageError for a
-    filter that cannot be read.
+    Sources are files, folders, globs, URLs or "-"; one that cannot be read is a gap, never an error. Raises UsageError
+    for a filter that cannot be read.
     """
     work = Watch(allow, Window(since, until))
     if target is None and not where.strip():
-        return _everything(sources, work)
-    found, groups, watched = search(sources, target, since=since, until=until, where=where), Groups(), Watched()
+        return _everything(sources, work, door)
+    found, groups, watched = (
+        search(sources, target, since=since, until=until, where=where, door=door),
+        Groups(),
+        Watched(),
+    )
     for match in found:
         if event := decode(match.raw):
             groups.take(event, match.source, int(match.tier) if target else 0, match.reason if target else "")
@@ -75,9 +82,9 @@ def timeline(
     )
 
 
-def _everything(named: Sequence[str], work: Watch) -> Timeline:
+def _everything(named: Sequence[str], work: Watch, door: Door) -> Timeline:
     """Two passes: one for the requests, one for the rules."""
-    opened = Sources(named)
+    opened = Sources(named, work.window, door)
     try:
         units = [piece for source in opened.readable for piece in pieces(source, *work.window.within(source))]
         parts = [(unit.source, part) for unit, part in zip(units, spread(Gather(work.window), units), strict=True)]

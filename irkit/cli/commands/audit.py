@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from irkit.model.run import Target
 
 audits = group("audit", "Read audit logs: the events that concern a pod.")
-Sources = Annotated[list[str], typer.Argument(metavar="SRC...", help="Files, folders, globs or '-'; rotated, .gz too.")]
+Sources = Annotated[
+    list[str], typer.Argument(metavar="SRC...", help="Files, folders, globs, '-', s3://, cloudwatch://, node-logs://.")
+]
 PodName = Annotated[str | None, typer.Option("--pod", metavar="POD", help="Events that concern this pod.")]
 Uid = Annotated[str | None, typer.Option("--uid", help="Events that concern the pod with this uid.")]
 Account = Annotated[str | None, typer.Option("--service-account", metavar="NAME", help="The pod's service account.")]
@@ -40,19 +42,21 @@ def search(
     where: Where = "",
 ) -> Exit:
     """Find the events that concern a pod, or that pass a filter, each with its reason. Exit 4: a source is missing."""
-    from irkit.audit.collect import line
+    import msgspec
+
+    from irkit.audit.collect import line, proven
     from irkit.audit.search import search as find
 
     named = subject(face, pod, uid, service_account)
     if named is None and not where:
         raise UsageError("which events?", "--pod POD -n NS, --uid UID or --where FILTER")
-    found = find(sources, named, since=instant(since), until=instant(until), where=where)
-    matches = []
+    found = find(sources, named, since=instant(since), until=instant(until), where=where, door=face.door)
+    matches: list[msgspec.Raw] = []
     for match in found:
         if face.output is Output.JSONL:
             sys.stdout.buffer.write(line(match))
         elif face.output is Output.JSON:
-            matches.append({"tier": match.tier, "reason": match.reason, "source": match.source, "event": match.event})
+            matches.append(msgspec.Raw(proven(match)))
         else:
             face.show(_told(match))
     if face.output is Output.JSON:

@@ -52,7 +52,7 @@ def timeline(
         raise UsageError("--format and -o both say how to print", "give one of them")
     named = subject(face, pod, uid, service_account)
     excused = load(allow) if allow else Allow()
-    told = tell(sources, named, since=instant(since), until=instant(until), where=where, allow=excused)
+    told = tell(sources, named, since=instant(since), until=instant(until), where=where, allow=excused, door=face.door)
     face.emit(told, lines=told.lines)
     if face.output is Output.TEXT:
         _print(face, told.lines, form)

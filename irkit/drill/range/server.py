@@ -37,7 +37,8 @@ class Range:
         self.users = Users()
         self.logs = Logs(home / "logs")
         controllers = Controllers(self.store)
-        self.world = World(self.store, self.users, self.logs, controllers)
+        files = {"node-1/kube-apiserver/audit.log": self.audit_log}
+        self.world = World(self.store, self.users, self.logs, controllers, files)
         self._audit = AuditLog(self.audit_log, times.now)
         (scenario or BARE).seed(self.store, self.logs, self._audit, now or times.now())
         controllers.rest()

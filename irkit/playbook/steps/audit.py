@@ -14,7 +14,7 @@ from irkit.playbook.steps.step import Base, Context
 
 
 class Sources(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the audit log is: files, rotated or compressed ones too."""
+    """Where the audit log is: files, folders, globs, `s3://`, `cloudwatch://`, `node-logs://`."""
 
     sources: tuple[str, ...] = ()
 
@@ -34,7 +34,7 @@ class MatchAudit(Base):
 
         if not params.sources:
             return Outcome(Status.SKIPPED, "no audit source given", hint="name one with --audit")
-        summary, items = gather(params.sources, context.target, context.data, clock=context.clock)
+        summary, items = gather(params.sources, context.target, context.data, clock=context.clock, door=context.connect)
         for item in items:
             context.keep(item)
         taken = [item for item in items if isinstance(item, Artifact)]

@@ -14,6 +14,7 @@ from irkit.audit.detect.registry import BY_ID
 from irkit.audit.detect.rule import Rule
 from irkit.audit.detect.tally import Seen
 from irkit.audit.detect.work import Watch
+from irkit.audit.read.remote.place import Door, default_door
 from irkit.audit.read.sources import Sources
 from irkit.audit.read.window import Window
 from irkit.model.audit import Severity
@@ -52,11 +53,13 @@ def learn(
     allow: Allow = Allow(),  # noqa: B008 - frozen
     since: datetime | None = None,
     until: datetime | None = None,
+    door: Door = default_door,
 ) -> Baseline:
     """The habits in `sources` that `allow` does not excuse yet. What is critical goes to `grave`."""
-    opened = Sources(sources)
+    work = Watch(allow, Window(since, until))
+    opened = Sources(sources, work.window, door)
     try:
-        tally, coverage = watch(opened, Watch(allow, Window(since, until)))
+        tally, coverage = watch(opened, work)
     finally:
         opened.close()
     habits = sorted(_joined(_habits(tally.fired(BY_ID))), key=lambda one: -_GRAVITY.index(one.severity))

@@ -17,8 +17,10 @@ from irkit.audit.policy.coverage.worst import worst
 from irkit.audit.policy.nouns import Level, Stage
 from irkit.audit.read.blocks import blocks
 from irkit.audit.read.event import POD_UID, Event, decode
+from irkit.audit.read.look import torn
+from irkit.audit.read.remote.place import Door, default_door
 from irkit.audit.read.scan import Piece, pieces, spread
-from irkit.audit.read.sources import Sources, torn
+from irkit.audit.read.sources import Sources
 from irkit.audit.read.unpack import Torn
 from irkit.audit.read.window import Window
 from irkit.model.evidence import Gap
@@ -49,9 +51,9 @@ class Counted:
         self.gaps += other.gaps
 
 
-def count(named: Sequence[str]) -> Counted:
-    """What the logs behind `named` (files, folders, globs, "-") hold; what cannot be read is a gap."""
-    sources, total = Sources(named), Counted()
+def count(named: Sequence[str], door: Door = default_door) -> Counted:
+    """What the logs behind `named` (files, folders, globs, URLs, "-") hold; what cannot be read is a gap."""
+    sources, total = Sources(named, door=door), Counted()
     try:
         total.gaps += sources.gaps
         units = [piece for source in sources.readable for piece in pieces(source, *Window().within(source))]

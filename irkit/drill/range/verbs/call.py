@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from irkit.drill.range.access.users import User, Users
 from irkit.drill.range.answer import ApiFailure, Cause, Json, bad_request, invalid, unsupported_media
@@ -19,12 +20,13 @@ _MEDIA = "application/json, application/yaml, application/vnd.kubernetes.protobu
 
 @dataclass
 class World:
-    """What the range consists of."""
+    """What the range consists of. `files`: what its nodes have below /var/log, "node-1/kube-apiserver/audit.log"."""
 
     store: Store
     users: Users
     logs: Logs
     controllers: Controllers
+    files: dict[str, Path] = field(default_factory=dict)
     closing: bool = False
 
 

@@ -1,4 +1,4 @@
-"""The kubelet behind a node, by nodes/proxy: checkpoints, and the node's journal."""
+"""The kubelet behind a node, by nodes/proxy: checkpoints, the node's journal and its files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,18 @@ def proxy(call: Call) -> Answer:
     if what == "logs" and call.ask.verb == "get" and call.ask.query.get("query") in ("kubelet", "containerd"):
         lines = (f"{at} {call.ask.name} {unit}[1]: {said}\n" for at, unit, said in _journal(call))
         return Answer(200, text="".join(lines), media="text/plain")
+    if what == "logs" and call.ask.verb == "get" and "query" not in call.ask.query:
+        return _below(call, f"{call.ask.name}/{rest}".rstrip("/"))
     return Answer(404, text="404 page not found\n", media="text/plain")
+
+
+def _below(call: Call, path: str) -> Answer:
+    """A file below /var/log, or what is in a folder there, as Go's file server lists it."""
+    if path in call.world.files:
+        return Answer(200, text=call.world.files[path].read_text("utf-8", "surrogateescape"), media="text/plain")
+    inside = {name[len(path) + 1 :].partition("/")[0] for name in call.world.files if name.startswith(f"{path}/")}
+    listed = "".join(f'<a href="{name}">{name}</a>\n' for name in sorted(inside))
+    return Answer(200 if inside else 404, text=f"<pre>\n{listed}</pre>\n", media="text/html")
 
 
 def _checkpoint(call: Call, parts: list[str]) -> Answer:

@@ -1,0 +1,77 @@
+"""What a file holds, told from its first lines, never from its name; what cannot be read is a Gap with its remedy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from irkit.audit.read.blocks import Form, Source, blocks
+from irkit.audit.read.event import decode
+from irkit.audit.read.shapes import expand
+from irkit.audit.read.unpack import Torn, is_packed
+from irkit.model.evidence import Gap, GapReason
+
+COLLECTOR = "audit"
+SNIFF = 20  # lines looked at to tell an audit log from anything else
+WHERE = "the API server's --audit-log-path names the file; one line of it is one JSON object of audit.k8s.io/v1"
+
+Found = Source | Gap
+
+
+def look(path: Path, label: str) -> Found:
+    """The source at `path`, under the name that the user gave it."""
+    try:
+        return _look(path, label)
+    except FileNotFoundError:
+        return gap(label, GapReason.ABSENT, "no such file", WHERE)
+    except PermissionError:
+        return gap(label, GapReason.DENIED, "not allowed to read it", "run as a user who may, or copy the file")
+    except OSError as error:
+        return gap(label, GapReason.FAILED, error.strerror or "cannot be read", "try with a copy of the file")
+    except Torn as error:
+        return gap(label, GapReason.INVALID, str(error), "take the file again from the control plane node")
+
+
+def _look(path: Path, label: str) -> Found:
+    source = Source(path, label, path.stat().st_size, packed=is_packed(path))
+    if not source.size:
+        return gap(label, GapReason.ABSENT, "the file is empty", WHERE)
+    form = _form(source)
+    if form is None:
+        return gap(label, GapReason.INVALID, "not an audit log: no audit.k8s.io event in it", WHERE)
+    return replace(source, form=form)
+
+
+def _form(source: Source) -> Form | None:
+    """How events lie in the source, by its first lines (some may be torn); None where none is found."""
+    first = _first(source)
+    if any(decode(line) is not None for line in first):
+        return Form.NATIVE
+    if any(expand(line) for line in first):
+        return Form.WRAPPED
+    found = (line for block in blocks(replace(source, form=Form.DOCUMENT)) for _, line in block.lines())
+    return Form.DOCUMENT if any(decode(line) is not None for line in found) else None
+
+
+def _first(source: Source) -> list[bytes]:
+    """The first lines; raises Torn where not even one can be read."""
+    first: list[bytes] = []
+    try:
+        for line in islice((line for block in blocks(source) for _, line in block.lines()), SNIFF):
+            first.append(line)
+    except Torn:
+        if not first:
+            raise
+    return first
+
+
+def gap(label: str, reason: GapReason, detail: str, remedy: str) -> Gap:
+    """The gap where a source cannot be read."""
+    return Gap(COLLECTOR, f"audit log {label}", reason, detail, remedy)
+
+
+def torn(source: Source, why: str) -> Gap:
+    """The gap where a source breaks off."""
+    remedy = "take the file again from the control plane node"
+    return Gap(COLLECTOR, f"rest of audit log {source.label}", GapReason.TRUNCATED, why, remedy)

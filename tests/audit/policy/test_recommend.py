@@ -95,6 +95,12 @@ def test_an_api_server_takes_it_without_a_warning(oracle: Oracle) -> None:
     assert oracle(recommended()) == ("", [])
 
 
+def heartbeats(events: list[Event]) -> int:
+    """How many are renewals of leases, the noise of every idle cluster."""
+    asked_for = [(one.get("objectRef", {}).get("resource"), one["verb"]) for one in events]
+    return sum(resource == "leases" and verb in ("get", "update", "patch") for resource, verb in asked_for)
+
+
 @pytest.mark.real
 def test_on_a_real_log_the_noise_goes_and_the_findings_stay(
     real_cluster: RealCluster, real_namespace: str, tmp_path: Path
@@ -109,8 +115,8 @@ def test_on_a_real_log_the_noise_goes_and_the_findings_stay(
     lines = real_cluster.audit_log.read_bytes().splitlines(keepends=True)
     events: list[Event] = [json.loads(line) for line in lines if line.endswith(b"\n")]
     kept = relogged(POLICY, events)
-    dropped = len(events) - len({one["auditID"] + one["stage"] for one in kept})
-    assert dropped > len(events) / 5
+    assert heartbeats(events)
+    assert not heartbeats(kept)
     refs = [one.get("objectRef", {}).get("resource") for one in kept if "requestObject" in one]
     assert "secrets" not in refs
 

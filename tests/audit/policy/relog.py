@@ -39,4 +39,5 @@ def _completed(event: Event) -> Event:
     ref, user = event.get("objectRef"), event["user"]
     if ref and "apiGroup" not in ref:
         event = event | {"objectRef": ref | {"apiGroup": group_of(ref["resource"]) or ""}}
-    return event | {"user": user | {"groups": list(groups_of(user["username"]))}}
+    name = user.get("username")  # None: the credentials were refused, and nobody is named
+    return event | {"user": user | {"groups": list(groups_of(name)) if name else []}}

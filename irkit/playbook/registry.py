@@ -15,6 +15,9 @@ from irkit.playbook.steps.approve import AskPeople
 from irkit.playbook.steps.audit import MatchAudit
 from irkit.playbook.steps.collect import CollectEvidence, IntrudeForEvidence
 from irkit.playbook.steps.isolate import IsolatePod
+from irkit.playbook.steps.look.log import DetectAttacks, SearchAudit
+from irkit.playbook.steps.look.node import CordonNode, ListNodePods
+from irkit.playbook.steps.look.sweep import SweepSecrets
 from irkit.playbook.steps.release import ReleasePod
 from irkit.playbook.steps.report import WriteReport
 from irkit.playbook.steps.resolve import ResolvePod
@@ -32,6 +35,11 @@ STEPS: tuple[Step, ...] = (
     IntrudeForEvidence(),
     CollectEvidence(),
     MatchAudit(),
+    DetectAttacks(),
+    SearchAudit(),
+    SweepSecrets(),
+    ListNodePods(),
+    CordonNode(),
     WriteReport(),
     SealBundle(),
     ShipBundle(),

@@ -65,8 +65,8 @@ class UnderWay:
                 return True
             case Status.SKIPPED:  # by itself, not because another step kept it from running
                 return not attempt.blocked
-            case Status.REFUSED:  # by whoever cancelled the run, which stays so
-                return "cancelled" in attempt.outcome.details
+            case Status.REFUSED:  # by who cancelled the run, for good; by who was asked, until it has ended
+                return "cancelled" in attempt.outcome.details or bool(spec.approve) and attempt.ended > ledger.over
             case Status.UNVERIFIED:  # the change is made; that it does not hold is for a person to mend
                 return attempt.effect.changes_cluster
             case _:

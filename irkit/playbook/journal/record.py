@@ -96,6 +96,7 @@ class Ledger:
         self.gaps: list[tuple[str, Gap]] = []  # step, gap
         self.approvals: dict[str, Standing] = {}  # by step: the question asked last, and the answers to it
         self.cancelled: Record = {}  # run.cancelled; empty: it was not
+        self.over = -1  # seq of the record that ended the run last
         self.status = Status.RUNNING
         self.finished: datetime | None = None
         for record in records:
@@ -172,7 +173,7 @@ class Ledger:
         self.gaps.append((record["step"], build(Gap, record["gap"])))
 
     def _on_run_ended(self, record: Record) -> None:
-        self.status, self.finished = Status(record["status"]), parse(record["at"])
+        self.status, self.finished, self.over = Status(record["status"]), parse(record["at"]), record["seq"]
 
     @property
     def changes(self) -> list[Change]:

@@ -1,0 +1,91 @@
+"""node.pods@1 and node.cordon@1: the pod's node, who else runs there, and keeping others away from it."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from irkit import digest
+from irkit.cluster.resources import PODS
+from irkit.errors import UsageError
+from irkit.model.codec import compact, plain
+from irkit.model.evidence import Artifact
+from irkit.model.isolation import Change
+from irkit.model.permission import Permission
+from irkit.model.run import Action, Effect, Outcome, Status
+from irkit.playbook.steps.isolate import merged
+from irkit.playbook.steps.step import Base, Context, NoParams
+
+PATH = "node/pods.jsonl"
+
+
+class ListNodePods(Base):
+    """Every pod of the node, whole, as the API server tells it."""
+
+    name = "node.pods@1"
+    about = "list the pods of the pod's node"
+    effect = Effect.COLLECT
+    targeted = True
+    Params = NoParams
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """Pods of all namespaces."""
+        return (Permission("", "pods", "list", "cluster"),)
+
+    def run(self, params: NoParams, context: Context) -> Outcome:
+        """List; a second time writes the same file anew."""
+        query = {"fieldSelector": f"spec.nodeName={_node(context)}"}
+        pods = [item for page in context.connect().pages(PODS.path(), query) for item in page.json().get("items", [])]
+        measured = digest.write((compact(pod) + b"\n" for pod in pods), context.data / PATH)
+        about = f"the pods of node {_node(context)}"
+        context.keep(Artifact(PATH, "node", measured.sha256, measured.size, context.clock(), about=about))
+        return Outcome(Status.DONE, f"{len(pods)} pods on {_node(context)}")
+
+
+class CordonNode(Base):
+    """No new pod is scheduled there; nothing that runs there is stopped or evicted."""
+
+    name = "node.cordon@1"
+    about = "keep new pods off the pod's node"
+    effect = Effect.MUTATE
+    targeted = True
+    Params = NoParams
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """Get and patch nodes."""
+        from irkit.contain.cordon import NEEDS
+
+        return NEEDS
+
+    def run(self, params: NoParams, context: Context) -> Outcome:
+        """Cordon; a second time finds the mark and changes nothing."""
+        from irkit.contain.cordon import cordon
+
+        node = _node(context)
+        made = cordon(node, context.connect(), run=context.run, before=context.intend, dry_run=context.dry_run)
+        changes = merged(context.intended, made)
+        undo = "" if context.dry_run else f"irkit run undo {context.run}"
+        if not changes:
+            return Outcome(Status.DONE, f"node {node} takes no new pods already: nothing to change")
+        return _told(f"node {node} takes no new pods", changes, context, undo)
+
+    def undo(self, params: NoParams, context: Context) -> Outcome | None:
+        """Uncordon what this run cordoned."""
+        from irkit.contain.cordon import uncordon
+
+        node = _node(context)
+        made = uncordon(node, context.connect(), run=context.run, before=context.intend, dry_run=context.dry_run)
+        return _told(f"node {node} takes new pods again", made, context, "")
+
+
+def _node(context: Context) -> str:
+    if not context.target.node:
+        raise UsageError(f"pod {context.target.name} is on no node yet", "wait until it is scheduled")
+    return quote(context.target.node, safe="")
+
+
+def _told(summary: str, changes: tuple[Change, ...], context: Context, undo: str) -> Outcome:
+    would = "would be " if context.dry_run else ""
+    actions = tuple(Action(f"{each.kind} {each.name} {would}changed ({each.detail})", undo) for each in changes)
+    return Outcome(Status.DONE, f"dry run: {summary}" if would else summary, {"changes": plain(changes)}, actions)

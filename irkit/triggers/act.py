@@ -25,7 +25,7 @@ from irkit.playbook.schema import Pinned
 from irkit.playbook.turns import Occupied
 from irkit.times import Clock
 from irkit.triggers.order import Order, read
-from irkit.triggers.postponed import answer, until
+from irkit.triggers.postponed import answer, reasons, until
 from irkit.triggers.queue.protocol import Job, LeaseLost
 from irkit.triggers.queue.work import Ending, Finished, Hopeless, Later, delay
 
@@ -100,7 +100,7 @@ class Actor:
         records, now = log.read(folder), self.clock()
         held, asked = until(records, now, Memory(self.home).frozen() is not None), Ledger(records).waits_for
         looks = [at for at in (held, answer(asked, now)) if at]
-        why = f"waits: {asked.question.step} asks for approval" if asked else "waits: the rails hold it back"
+        why = f"waits: {asked.question.step} asks for approval" if asked else f"waits: {reasons(records)}"
         return Later(min(looks), f"run {folder.name} {why}", counts=False) if looks else None
 
     def _ended(self, record: RunRecord, job: Job) -> Ending:

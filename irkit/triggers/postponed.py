@@ -25,6 +25,11 @@ def until(records: Sequence[Record], now: datetime, frozen: bool) -> datetime | 
     return min(times, default=None)
 
 
+def reasons(records: Sequence[Record]) -> str:
+    """Why the rails hold back what they hold back, each reason once."""
+    return "; ".join(dict.fromkeys(reason["why"] for told in _held(records) for reason in told["reasons"]))
+
+
 def answer(standing: Standing | None, now: datetime) -> datetime | None:
     """When a run that asks people is to be looked at again; None where it asks nobody."""
     if standing is None:

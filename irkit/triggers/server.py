@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import uvicorn
@@ -130,6 +131,7 @@ class Server:
     def __init__(self, endpoints: Endpoints, listening: socket.socket, tls: Tls | None = None) -> None:
         app = Starlette(routes=endpoints.routes())
         app.router.redirect_slashes = False  # a path is a source, or it is not there
+        self._app = app
         config = uvicorn.Config(
             app, lifespan="off", ws="none", log_config=None, access_log=False, server_header=False,
             proxy_headers=False, limit_concurrency=AT_ONCE, timeout_graceful_shutdown=10,
@@ -141,6 +143,15 @@ class Server:
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if tls else 'http'}://{shown}:{port}"
+
+    @property
+    def ending(self) -> bool:
+        """Whether it was asked to end: what streams has to, too."""
+        return self._server.should_exit
+
+    def add(self, routes: Iterable[BaseRoute]) -> None:
+        """More paths, before it runs."""
+        self._app.router.routes.extend(routes)
 
     def run(self) -> None:
         """Serve until SIGINT, SIGTERM or `stop`; requests under way are answered first."""

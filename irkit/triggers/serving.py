@@ -17,6 +17,7 @@ from irkit.triggers.place import Place
 from irkit.triggers.queue.opening import opened
 from irkit.triggers.routing.lint import Loaded
 from irkit.triggers.tail import Tail
+from irkit.triggers.watch.opening import Watching, site
 
 if TYPE_CHECKING:
     from irkit.triggers.crew import Crew
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
 
 @contextmanager
 def serving(
-    loaded: Loaded, queue: str, place: Place, files: Sequence[tuple[str, Path]] = (), crew: Crew | None = None
+    loaded: Loaded,
+    queue: str,
+    place: Place,
+    files: Sequence[tuple[str, Path]] = (),
+    crew: Crew | None = None,
+    watched: Watching | None = None,
 ) -> Iterator[Server]:
     """A server that listens, with its queue at the address `queue`; `run` serves. Raises UsageError, QueueError.
 
     `files`: sources and files of theirs that are followed meanwhile, one delivery a line. `crew`: who works meanwhile
-    on what is accepted; None for nobody here.
+    on what is accepted; None for nobody here. `watched`: what the watch page shows; None for no page.
     """
     try:
         from irkit.triggers.server import Endpoints, Server, listen
@@ -46,7 +52,10 @@ def serving(
             intake = Intake(loaded, known, store.queue, Metrics())
             working = crew.working(store.queue) if crew else nullcontext()
             with working, _following([Tail(name, path, intake.keep) for name, path in files]):
-                yield Server(Endpoints(intake, store.desk), listening, place.tls)
+                server = Server(Endpoints(intake, store.desk), listening, place.tls)
+                if watched:
+                    server.add(site(watched, store.desk, place, lambda: server.ending).routes())
+                yield server
     finally:
         store.close()
 

@@ -36,7 +36,7 @@ def ready(triggers: Triggers, environ: Mapping[str, str] = os.environ) -> dict[s
 
 def _source(name: str, source: Source, environ: Mapping[str, str]) -> Ready:
     try:
-        guard = _guard(source.auth, lambda refs: tuple(_secret(ref, environ) for ref in refs))
+        guard = _guard(source.auth, lambda refs: tuple(secret(ref, environ) for ref in refs))
     except UsageError as error:
         raise UsageError(f"source {name}: {error.message}", error.hint) from error
     return Ready(name, format_named(source.format), guard)
@@ -64,7 +64,8 @@ def _sns(wanted: SnsTopics) -> Sns:
     return Sns(frozenset(wanted.topics), from_file(Path(offline)) if offline else Fetched(times.now, over_https))
 
 
-def _secret(ref: SecretRef, environ: Mapping[str, str]) -> Secret:
+def secret(ref: SecretRef, environ: Mapping[str, str]) -> Secret:
+    """What `ref` names; raises UsageError."""
     if bool(ref.env) == bool(ref.file):
         raise UsageError("a secret is in 'env' or in 'file', in exactly one of them")
     if ref.env:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,7 @@ class Scene:
     home: Path
     kubeconfig: Path
     namespace: str
+    triggers: str = TRIGGERS
 
     @property
     def queue(self) -> str:
@@ -69,7 +70,7 @@ class Scene:
     @contextmanager
     def serving(self, *more: str | Path) -> Iterator[Wire]:
         """`irkit serve` while the block lasts; then SIGTERM, and it ends well."""
-        (self.home / "triggers.yaml").write_text(TRIGGERS)
+        (self.home / "triggers.yaml").write_text(self.triggers)
         words = ["serve", "--triggers", self.home / "triggers.yaml", "--port", "0", "-o", "jsonl", *more]
         with self.irkit(*words) as process:
             assert process.stdout
@@ -89,8 +90,8 @@ class Scene:
             finally:
                 process.kill()
 
-    def post(self, wire: Wire, pod: str, **change: Any) -> Any:  # noqa: ANN401 - JSON
-        labels = {"alertname": "Shell", "severity": "high", "namespace": self.namespace, "pod": pod}
+    def post(self, wire: Wire, pod: str, extra: Mapping[str, str] = {}, **change: Any) -> Any:  # noqa: ANN401 - JSON
+        labels = {"alertname": "Shell", "severity": "high", "namespace": self.namespace, "pod": pod, **extra}
         status, told = wire.post("prom", alertmanager(labels=labels, **change), BEARER)
         assert status == 202
         return told

@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 from irkit.triggers import sources
 from irkit.triggers.intake import Intake
 from irkit.triggers.metrics import Metrics
+from irkit.triggers.place import Place
 from irkit.triggers.queue.protocol import Desk, Queue
 from irkit.triggers.routing.lint import parse
 from irkit.triggers.server import Endpoints, Server, listen
+from irkit.triggers.watch.opening import Watching, site
 
 SECRET, OLD = "s" * 32, "o" * 32
 ENVIRON = {"TEST_PROM": SECRET, "TEST_PROM_OLD": OLD, "TEST_PAGER": SECRET, "TEST_HOOKS": "whsec_" + "c3Nz" * 11}
@@ -55,12 +57,16 @@ class Wire:
 
 
 @contextmanager
-def served(text: str, queue: Queue, desk: Desk, environ: Mapping[str, str] = ENVIRON) -> Iterator[Wire]:
-    """A server with the triggers in `text` before `queue`."""
+def served(
+    text: str, queue: Queue, desk: Desk, environ: Mapping[str, str] = ENVIRON, watched: Watching | None = None
+) -> Iterator[Wire]:
+    """A server with the triggers in `text` before `queue`; with `watched`, its page, too."""
     loaded = parse(text)
     with listen("127.0.0.1", 0) as listening:
         intake = Intake(loaded, sources.ready(loaded.triggers, environ), queue, Metrics())
         server = Server(Endpoints(intake, desk), listening)
+        if watched:
+            server.add(site(watched, desk, Place(), lambda: server.ending).routes())
         thread = threading.Thread(target=server.run, name="server")
         thread.start()
         try:

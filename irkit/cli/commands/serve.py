@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from irkit.triggers.place import Tls
     from irkit.triggers.routing.explain import Explained
     from irkit.triggers.routing.lint import Loaded
+    from irkit.triggers.watch.opening import Watching
 
 Triggers = Annotated[
     Path, typer.Option("--triggers", envvar="IRKIT_TRIGGERS", metavar="FILE", help="Sources and rules.")
@@ -46,6 +48,11 @@ Rails = Annotated[
     typer.Option("--rails", envvar="IRKIT_RAILS", metavar="FILE", help="How far runs may go (default: no change)."),
 ]
 Workers = Annotated[int, typer.Option("--workers", min=0, max=64, help="Runs at once. 0: receive only.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Serve the watch page, too, at /watch.")]
+OidcFile = Annotated[
+    Path | None,
+    typer.Option("--oidc", envvar="IRKIT_OIDC", metavar="FILE", help="With --watch: who logs in by which provider."),
+]
 Check = Annotated[bool, typer.Option("--check", help="Check the triggers file and stop. Exit 2 for a problem.")]
 Payload = Annotated[
     Path | None, typer.Option("--explain", metavar="FILE", help="Show what this body would start, and stop.")
@@ -72,6 +79,8 @@ def serve(
     tails: Tails = None,
     rails: Rails = None,
     workers: Workers = 1,
+    watch: Watch = False,
+    oidc: OidcFile = None,
     check: Check = False,
     payload: Payload = None,
     source: Source = None,
@@ -93,10 +102,12 @@ def serve(
     place = Place(host, port, _tls(tls_cert, tls_key, client_ca), behind_proxy)
     settings = running.settings(face, store, sealing)
     crew = crew_of(settings, rails, workers, loaded) if workers else None
-    with serving(loaded, address or default(), place, [_tail(text) for text in tails or ()], crew) as server:
+    watched = _watched(watch, oidc)
+    files = [_tail(text) for text in tails or ()]
+    with serving(loaded, address or default(), place, files, crew, watched) as server:
         urls = {name: f"{server.url}/v1/alerts/{name}" for name in loaded.triggers.sources}
         face.emit({"url": server.url, "sources": urls})
-        for url in urls.values():
+        for url in [*urls.values(), *([f"{server.url}/watch"] if watched else [])]:
             face.show(url)
         face.note(f"receiving, {workers} at work; Ctrl-C ends it" if crew else "receiving only; Ctrl-C ends it")
         server.run()
@@ -117,6 +128,14 @@ def crew_of(settings: Settings, rails: Path | None, workers: int, loaded: Loaded
     if settings.sealing != SealSettings():
         kit.check(settings.sealing)
     return Crew(Actor(home(), rules, settings, loaded.playbooks if loaded else {}), workers)
+
+
+def _watched(watch: bool, oidc: Path | None) -> Watching | None:
+    from irkit.triggers.watch.opening import watching
+
+    if oidc and not watch:
+        raise UsageError("--oidc is for those who log in to the watch page", "give --watch, too")
+    return watching(home(), oidc, os.environ) if watch else None
 
 
 def _tail(text: str) -> tuple[str, Path]:

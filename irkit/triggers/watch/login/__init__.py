@@ -1,0 +1,1 @@
+"""Who looks: by token or by an identity provider, and for how long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from irkit.cluster.protocol import Json, Reply
 from irkit.errors import ClusterError
@@ -35,3 +36,17 @@ def entries(whole: Json, key: str) -> list[Json]:
     """The objects listed under `key`; none where there is no such list."""
     found = whole.get(key)
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def addresses(pod: Json) -> tuple[IPv4Address | IPv6Address, ...]:
+    """Those of a pod; none before it has a network. What is no address is left out."""
+    status = part(pod, "status")
+    listed = [entry.get("ip") for entry in entries(status, "podIPs")] or [status.get("podIP")]
+    return tuple(found for text in listed if (found := _address(text)) is not None)
+
+
+def _address(text: object) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text) if isinstance(text, str) else None
+    except ValueError:
+        return None

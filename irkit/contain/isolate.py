@@ -23,7 +23,7 @@ from irkit.contain.plan.owner import Owner
 from irkit.contain.plan.solve import Plan
 from irkit.contain.plan.words import changed, consequences
 from irkit.contain.survey import Survey, planned, survey
-from irkit.contain.verdict import judged, residuals
+from irkit.contain.verdict import families, judged, residuals, weakest
 from irkit.errors import AlreadyExists, NotFound, Refused
 from irkit.model.isolation import Change, Direction, Isolation, Proof, Residual, Verdict
 from irkit.model.permission import Permission
@@ -59,7 +59,11 @@ def isolate(
     another; Refused when the policy's name is taken by something irkit did not make; Conflict when somebody changed the
     pod at every try.
     """
-    hand = Hand(cluster, before, dry_run)
+    return by_hand(pod, Hand(cluster, before, dry_run), case, run, keep_labels=keep_labels)
+
+
+def by_hand(pod: PodRef, hand: Hand, case: str, run: str, *, keep_labels: bool) -> Isolation:
+    """The same, by a hand that may do more than this."""
     return settled(lambda: _attempt(pod, hand, case, run, keep_labels=keep_labels))
 
 
@@ -117,13 +121,15 @@ def _beyond(pod: Json) -> Isolation | None:
     phase = part(pod, "status").get("phase")
     if phase in ("Succeeded", "Failed"):
         ended = Proof("pod-status", f"phase {phase}", "its containers have ended: nothing is left to cut off")
-        return _told(pod, ended, verdict=dict.fromkeys(Direction, Verdict.CLAIMED))
+        claimed = dict.fromkeys(families(pod), Verdict.CLAIMED)
+        return _told(pod, ended, families=dict.fromkeys(Direction, claimed))
     return None
 
 
 def _told(pod: Json, *proof: Proof, warnings: tuple[str, ...] = (), **found: Any) -> Isolation:  # noqa: ANN401 - the other fields of Isolation
     namespace, name, uid = (pod["metadata"][key] for key in ("namespace", "name", "uid"))
-    whole = {"engine": "", "verdict": judged(found.get("residual", ())), **found}
+    by_family = found.get("families") or judged(found.get("residual", ()), families(pod))
+    whole = {"engine": "", "verdict": weakest(by_family), **found, "families": by_family}
     return Isolation(namespace, name, uid, proof=proof, warnings=(*caveats(pod), *warnings), **whole)
 
 

@@ -5,13 +5,15 @@ Policies are additive: a direction is closed when some policy selects the pod fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from irkit.cluster.objects import part
+from irkit.cluster.objects import addresses, part
 from irkit.cluster.protocol import Json
 from irkit.contain.policy import read, words
-from irkit.contain.policy.nouns import Policy
-from irkit.model.isolation import Direction, Residual, Verdict
+from irkit.contain.policy.nouns import Peer, Policy, Rule
+from irkit.model.isolation import Direction, Family, Residual, Verdict
+
+Judgement = dict[Direction, dict[Family, Verdict]]
 
 
 def residuals(labels: Mapping[str, str], manifests: Iterable[Json], ours: str) -> tuple[Residual, ...]:
@@ -38,10 +40,35 @@ def _open(direction: Direction, selecting: list[Policy], ours: str) -> Iterator[
     for policy in concerned:
         if policy.rules[direction]:
             chosen = f"selects {policy.pods}" if policy.pods.requirements else "selects every pod"
-            yield Residual(policy.name, direction, f"it {chosen} and admits {words.admits(policy, direction)}")
+            why = f"it {chosen} and admits {words.admits(policy, direction)}"
+            yield Residual(policy.name, direction, why, _families(policy.rules[direction]))
 
 
-def judged(left: Iterable[Residual]) -> dict[Direction, Verdict]:
-    """Per direction: open where something is left, else not known to be enforced."""
-    opened = {residual.direction for residual in left}
-    return {direction: Verdict.INEFFECTIVE if direction in opened else Verdict.UNVERIFIED for direction in Direction}
+def _families(rules: Iterable[Rule]) -> tuple[Family, ...]:
+    """Those in which the rules admit anybody: all, unless every peer is a block of addresses."""
+    peers = [peer for rule in rules for peer in rule.peers or (Peer(),)]
+    named = {Family(f"IPv{peer.block.network.version}") if peer.block else None for peer in peers}
+    return tuple(family for family in Family if family in named or None in named)
+
+
+def families(pod: Json) -> tuple[Family, ...]:
+    """Those that the pod has addresses of; all where none is known yet."""
+    versions = {address.version for address in addresses(pod)}
+    return tuple(family for family in Family if not versions or int(family[-1]) in versions)
+
+
+def judged(left: Iterable[Residual], known: Collection[Family] = tuple(Family)) -> Judgement:
+    """Open where something is left, else not known to be enforced."""
+    opened = {(residual.direction, family) for residual in left for family in residual.families}
+    return {
+        direction: {
+            family: Verdict.INEFFECTIVE if (direction, family) in opened else Verdict.UNVERIFIED for family in known
+        }
+        for direction in Direction
+    }
+
+
+def weakest(judgement: Judgement) -> dict[Direction, Verdict]:
+    """Per direction that of the family which is worst off."""
+    order = list(Verdict)
+    return {direction: max(by.values(), key=order.index) for direction, by in judgement.items()}

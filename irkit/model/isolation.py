@@ -23,6 +23,13 @@ class Direction(StrEnum):
     EGRESS = "egress"
 
 
+class Family(StrEnum):
+    """Of addresses: a pod may have one of each, and a way may be open for one and closed for the other."""
+
+    IPV4 = "IPv4"
+    IPV6 = "IPv6"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One object changed (or, in a dry run, that would be)."""
@@ -34,6 +41,11 @@ class Change:
     detail: str  # "label irkit.dev/quarantine=..."
     body: Any = None  # the manifest or patch sent; None for a deletion
 
+    @property
+    def place(self) -> str:
+        """Namespace and name; the name alone of an object of the whole cluster."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Residual:
@@ -42,6 +54,7 @@ class Residual:
     policy: str  # the policy's name, or what stands for it ("hostNetwork")
     direction: Direction
     why: str
+    families: tuple[Family, ...] = tuple(Family)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,8 @@ class Isolation:
     verdict: dict[Direction, Verdict] = field(default_factory=dict)
     proof: tuple[Proof, ...] = ()
     warnings: tuple[str, ...] = ()
+    families: dict[Direction, dict[Family, Verdict]] = field(default_factory=dict)  # empty: from before there were any
+    preserved: tuple[str, ...] = ()  # what keeps the pod from being deleted, in words
 
     @property
     def holds(self) -> bool:

@@ -12,7 +12,7 @@ from irkit.contain.policy import words
 from irkit.contain.policy.nouns import Port
 from irkit.contain.policy.read import policy
 from irkit.contain.policy.selector import selector
-from irkit.contain.verdict import judged, residuals
+from irkit.contain.verdict import judged, residuals, weakest
 from irkit.model.isolation import Direction, Residual, Verdict
 
 INGRESS, EGRESS = Direction.INGRESS, Direction.EGRESS
@@ -180,11 +180,11 @@ def test_a_policy_that_cannot_be_understood_counts_as_open() -> None:
     left = residuals({}, [ours, strange], "p")
     assert {(residual.policy, residual.direction) for residual in left} == {("strange", INGRESS), ("strange", EGRESS)}
     assert all("cannot be understood" in residual.why for residual in left)
-    assert set(judged(left).values()) == {Verdict.INEFFECTIVE}
+    assert set(weakest(judged(left)).values()) == {Verdict.INEFFECTIVE}
 
 
 def test_nothing_that_selects_the_pod_leaves_it_open() -> None:
     left = residuals({}, [manifest(policyTypes=["Ingress"])], "ours")
     why = "it does not select the pod: the policy or the pod's label is gone"
     assert left == (Residual("ours", EGRESS, why),)
-    assert judged(left) == {INGRESS: Verdict.UNVERIFIED, EGRESS: Verdict.INEFFECTIVE}
+    assert weakest(judged(left)) == {INGRESS: Verdict.UNVERIFIED, EGRESS: Verdict.INEFFECTIVE}

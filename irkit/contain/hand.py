@@ -36,26 +36,30 @@ class Hand:
         reply = self.cluster.create(resource.path(change.namespace), body, dry_run=self.dry_run)
         return self._done(change, reply.json())
 
-    def patch(self, resource: Resource, seen: Json, operations: list[Json], detail: str) -> Json:
+    def patch(
+        self, resource: Resource, seen: Json, operations: list[Json], detail: str, *, subresource: str | None = None
+    ) -> Json:
         """The object as the server changed it, if it still is as it was `seen`; else raises Conflict."""
         metadata = seen["metadata"]
         tests = [_op("test", f"/metadata/{key}", metadata.get(key)) for key in ("uid", "resourceVersion")]
         change = self._change("patch", resource, metadata, detail, [*tests, *operations])
-        path = resource.path(change.namespace, change.name)
+        path = resource.path(change.namespace, change.name, subresource)
         return self._done(change, self.cluster.patch(path, change.body, dry_run=self.dry_run).json())
 
-    def delete(self, resource: Resource, seen: Json, detail: str) -> None:
-        """Delete the object that was `seen`, as it was; raises Conflict for any other."""
+    def delete(self, resource: Resource, seen: Json, detail: str, *, as_seen: bool = True) -> None:
+        """Delete the object that was `seen`, as it was or, without `as_seen`, whatever became of it since.
+
+        Raises Conflict for any other.
+        """
         metadata = seen["metadata"]
         change = self._change("delete", resource, metadata, detail, None)
-        path = resource.path(change.namespace, change.name)
-        self.cluster.delete(
-            path, uid=metadata["uid"], resource_version=metadata["resourceVersion"], dry_run=self.dry_run
-        )
+        path, version = resource.path(change.namespace, change.name), metadata["resourceVersion"] if as_seen else None
+        self.cluster.delete(path, uid=metadata["uid"], resource_version=version, dry_run=self.dry_run)
         self._done(change, {})
 
     def _change(self, action: str, resource: Resource, metadata: Json, detail: str, body: object) -> Change:
-        change = Change(action, resource.kind, metadata["namespace"], metadata["name"], detail, body)
+        home = metadata.get("namespace") or ""  # an object of the whole cluster has none
+        change = Change(action, resource.kind, home, metadata["name"], detail, body)
         if not self.dry_run:
             self.before(change)
         return change

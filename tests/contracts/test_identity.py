@@ -22,6 +22,7 @@ from irkit.cluster.resources import (
     SERVICE_ACCOUNTS,
     Resource,
 )
+from irkit.contain import admission
 from irkit.contain.identity import deny
 from irkit.contain.identity.nouns import Blast, Restored, Revocation
 from irkit.contain.identity.restore import restore
@@ -261,7 +262,7 @@ def test_an_altered_memory_grants_nobody_anything(world: World, victim: PodRef) 
 def test_a_policy_that_irkit_did_not_make_is_in_the_way(world: World, victim: PodRef) -> None:
     run(world, victim)
     (_, policy) = deny.found(world.cluster, victim)[1]
-    path = deny.POLICIES.path(name=policy["metadata"]["name"])
+    path = admission.POLICIES.path(name=policy["metadata"]["name"])
     world.cluster.patch(path, [{"op": "replace", "path": "/spec/validations/0/expression", "value": "true"}])
     with pytest.raises(Refused, match="not as irkit makes it"):
         run(world, victim)

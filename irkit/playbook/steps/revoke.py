@@ -102,21 +102,16 @@ def _restore(context: Context) -> Outcome:
     hint = f"more may be left to restore: {'; '.join(found.gaps)}" if found.gaps else ""
     status = Status.GAPS if found.gaps else Status.DONE
     details = {"changes": plain(changes), "warnings": [], "gaps": plain(found.gaps)}
-    return Outcome(status, summary, details, tuple(Action(_told(each, would)) for each in changes), hint)
+    return Outcome(status, summary, details, tuple(Action(describe(each, would)) for each in changes), hint)
 
 
 def _outcome(found: Revocation, context: Context) -> Outcome:
     undo = "" if context.dry_run else f"irkit run undo {context.run}"
     would = "would be " if context.dry_run else ""
-    actions = tuple(Action(_told(each, would), undo) for each in found.changes)
+    actions = tuple(Action(describe(each, would), undo) for each in found.changes)
     details = {"revocation": plain(found)}
     if found.blast == "account" and found.gaps:
         hint = f"the account may have more: {'; '.join(found.gaps)}"
         return Outcome(Status.UNVERIFIED, "identity revoked in part", details, actions, hint)
     whose = {"pod": "writes of the pod", "account": "writes of the pod, grants of its account"}[found.blast]
     return Outcome(Status.DONE, f"identity {would}revoked: {whose}", details, actions)
-
-
-def _told(change: Change, would: str) -> str:
-    """One change in words; an object of the whole cluster has no namespace before its name."""
-    return describe(change, would).replace(f"{change.kind} /", f"{change.kind} ", 1)

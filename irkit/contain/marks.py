@@ -22,6 +22,7 @@ ORIGINAL, ORIGINAL_SHA256 = "irkit.dev/original-labels", "irkit.dev/original-lab
 PLACED = "irkit.dev/quarantine-labels"  # the labels as irkit left them
 OWNER = "irkit.dev/original-owner"  # the controller that counted the pod: "ReplicaSet/web-5d9c"
 RUN = "irkit.dev/run"
+PROBE = "irkit.dev/probe"  # on a probe: the uid of the pod that it probes
 MANAGED_BY, IRKIT = "app.kubernetes.io/managed-by", "irkit"
 
 Labels = Mapping[str, str]

@@ -8,10 +8,12 @@ from contextlib import suppress
 from irkit.cluster.objects import items, part
 from irkit.cluster.protocol import Cluster, Json
 from irkit.cluster.resolve import check
-from irkit.cluster.resources import NETWORK_POLICIES, PODS
-from irkit.contain import marks
+from irkit.cluster.resources import NETWORK_POLICIES, POD_DISRUPTION_BUDGETS, PODS
+from irkit.contain import admission, marks
 from irkit.contain.hand import Hand, difference, settled
 from irkit.contain.plan.words import changed
+from irkit.contain.preserve import asides, keep
+from irkit.contain.proof import pods, probe
 from irkit.errors import NotFound, PodReplaced, Refused
 from irkit.model.isolation import Change
 from irkit.model.permission import Permission
@@ -22,6 +24,7 @@ NEEDS: tuple[Permission, ...] = (
     PODS.permission("patch"),
     NETWORK_POLICIES.permission("list"),
     NETWORK_POLICIES.permission("delete"),
+    *(POD_DISRUPTION_BUDGETS.permission(verb, optional=True) for verb in ("delete", "list")),
 )
 
 
@@ -32,25 +35,41 @@ def release(
     before: Callable[[Change], None],
     dry_run: bool = False,
     force: bool = False,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> tuple[Change, ...]:
-    """The changes made to release `pod`; none when nothing of ours is left.
+    """The changes made to release `pod`; none when nothing of ours is left. `warn` hears what could not be looked for.
 
-    The labels go first, then the policy, which selects nothing by then. Of a pod that is gone only the policy is
-    deleted; a successor of the same name is left alone. A controller that let go of the pod takes it back by itself,
-    and where it then has one pod too many, deletes this one or another. Raises Refused where the pod's labels are not
-    as irkit left them, unless `force`, which takes back our changes and leaves the others; NotFound for an unpinned
-    name that neither a pod nor a policy of ours knows.
+    The guard goes first, for it refuses the rest; then the labels, then the policy, which selects nothing by then. Of a
+    pod that is gone only what is ours is deleted; a successor of the same name is left alone. A controller that let go
+    of the pod takes it back by itself, and where it then has one pod too many, deletes this one or another. Raises
+    Refused where the pod's labels are not as irkit left them, unless `force`, which takes back our changes and leaves
+    the others; NotFound for an unpinned name that neither a pod nor a policy of ours knows.
     """
     hand = Hand(cluster, before, dry_run)
-    settled(lambda: _attempt(pod, hand, force=force))
+
+    def attempt(hand: Hand) -> None:
+        settled(lambda: _attempt(pod, hand, warn, force=force))
+
+    if guards := keep.guards(hand, pod, warn):
+        if seen := _present(pod, cluster, known=True):
+            _restoration(seen, force=force)
+        admission.take_away(hand, guards, "the guard ends")
+    if guards and dry_run:
+        warn("what follows is not checked: the guard stands, and refuses even a dry run")
+    else:
+        keep.past_guard(hand, attempt, gone=bool(guards))
     return hand.changes
 
 
-def _attempt(pod: PodRef, hand: Hand, *, force: bool) -> None:
+def _attempt(pod: PodRef, hand: Hand, warn: Callable[[str], None], *, force: bool) -> None:
     policies = _policies(pod, hand.cluster)
     seen = _present(pod, hand.cluster, known=bool(policies))
     if seen:
         _restore(seen, hand, force=force)
+    uids = {str(marks.owner(policy)) for policy in policies} | ({seen["metadata"]["uid"]} if seen else set())
+    keep.given_up(hand, pod, uids | ({pod.uid} if pod.uid else set()), warn)
+    for uid in uids:
+        probe.cleared(hand, pod.namespace, uid, pods.names(uid))
     for policy in policies:
         with suppress(NotFound):
             hand.delete(NETWORK_POLICIES, policy, "the quarantine ends")
@@ -82,10 +101,17 @@ def _present(pod: PodRef, cluster: Cluster, *, known: bool) -> Json | None:
 
 def _restore(seen: Json, hand: Hand, *, force: bool) -> None:
     """Take label and annotations off the pod, if it is one that irkit quarantined."""
+    if restored := _restoration(seen, force=force):
+        operations, detail = restored
+        hand.patch(PODS, seen, operations, detail)
+
+
+def _restoration(seen: Json, *, force: bool) -> tuple[list[Json], str] | None:
+    """The patch that gives the pod back what it had, and in words; None where nothing is ours. Raises Refused."""
     metadata = seen["metadata"]
     labels, notes, uid = part(metadata, "labels"), part(metadata, "annotations"), metadata["uid"]
-    if labels.get(marks.QUARANTINE) != uid and marks.ORIGINAL not in notes:
-        return
+    if labels.get(marks.QUARANTINE) != uid and not {marks.ORIGINAL, asides.MEMORY} & notes.keys():
+        return None
     original, placed = marks.original(notes), marks.placed(notes)
     if (original is None or labels not in (original, placed)) and not force:
         told = _told(labels, placed if original is not None else None)
@@ -93,9 +119,9 @@ def _restore(seen: Json, hand: Hand, *, force: bool) -> None:
     restored = marks.restored(labels, notes, uid)
     operations = [
         *difference("/metadata/labels", labels, restored),
-        *difference("/metadata/annotations", notes, marks.forget(notes)),
+        *difference("/metadata/annotations", notes, asides.put_back(marks.forget(notes), keep.ASIDE)),
     ]
-    hand.patch(PODS, seen, operations, changed(labels, restored))
+    return operations, changed(labels, restored)
 
 
 ASK = "look at the pod; to take back our change and leave the others, release it with --yes"

@@ -52,7 +52,7 @@ class Lines:
     def item(self, step: str, item: Artifact | Gap | Change) -> None:
         """Count it; a change is told at once, before it is made."""
         if isinstance(item, Change):
-            self._face.note(f"  {item.action} {item.kind} {item.namespace}/{item.name}  {item.detail}", "dim")
+            self._face.note(f"  {item.action} {item.kind} {item.place}  {item.detail}", "dim")
         else:
             self._seen["taken" if isinstance(item, Artifact) else "missing"] += not getattr(item, "expected", False)
         if self._live:

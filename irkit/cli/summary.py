@@ -17,6 +17,7 @@ _MEANING = {
     Verdict.UNVERIFIED: "no policy admits traffic; not measured whether that is enforced",
     Verdict.INEFFECTIVE: "something still gets through",
 }
+MEASURED = ("packets", "flows")  # kinds of proof that a reader needs to see beside the verdict
 _SIZES = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -71,8 +72,13 @@ def isolation_lines(isolation: Isolation) -> Iterator[tuple[str, str, str]]:
     for direction, verdict in isolation.verdict.items():
         style = "bad" if verdict is Verdict.INEFFECTIVE else "good"
         yield f"{direction}", f"{verdict}: {_MEANING[verdict]}", style
+    for proof in isolation.proof:
+        if proof.kind in MEASURED:
+            yield "measured", f"{proof.detail}: {proof.result}" if proof.detail else proof.result, ""
     for left in isolation.residual:
         yield "residual", f"{left.direction} by {left.policy}: {left.why}", "bad"
+    for what in isolation.preserved:
+        yield "kept", what, ""
     for warning in isolation.warnings:
         yield "note", warning, "warn"
 

@@ -10,7 +10,7 @@ import msgspec
 from irkit.errors import UsageError
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
-from irkit.playbook.schema import API_VERSION, Pinned, Playbook
+from irkit.playbook.schema import API_VERSION, Pinned, Playbook, StepSpec
 from irkit.playbook.steps.approve import AskPeople
 from irkit.playbook.steps.audit import MatchAudit
 from irkit.playbook.steps.collect import CollectEvidence, IntrudeForEvidence
@@ -60,8 +60,12 @@ def step(name: str) -> Step:
 
 def needs(playbook: Playbook) -> tuple[Permission, ...]:
     """Every permission that the playbook's steps take, sorted, none twice."""
-    used = [name for spec in playbook.every_step for name in (spec.does, *([spec.undo.uses] if spec.undo else []))]
-    return tuple(sorted({need for name in used for need in step(name).needs}))
+    return tuple(sorted({need for spec in playbook.every_step for need in _needs(spec)}))
+
+
+def _needs(spec: StepSpec) -> tuple[Permission, ...]:
+    undoing = step(spec.undo.uses).needs if spec.undo else ()
+    return (*step(spec.does).needs, *step(spec.does).also(spec.params), *undoing)
 
 
 def single(uses: str, pod: PodRef, params: Mapping[str, Any] | None = None) -> Pinned:

@@ -87,8 +87,8 @@ def _target(target: Target | None) -> list[Fact]:
     ]
 
 
-def _directions(isolation: Isolation | None) -> list[tuple[str, words.Sense, list[Any]]]:
-    """Per direction: its name, what its verdict means, and what still gets through."""
+def _directions(isolation: Isolation | None) -> list[tuple[str, words.Sense, str, list[Any]]]:
+    """Per direction: its name, what its verdict means, families that differ, and what still gets through."""
     if isolation is None:
         return []
     found = []
@@ -96,8 +96,14 @@ def _directions(isolation: Isolation | None) -> list[tuple[str, words.Sense, lis
         verdict = isolation.verdict.get(direction)
         sense = words.VERDICTS[verdict] if verdict else words.NO_VERDICT
         open_ = [residual for residual in isolation.residual if residual.direction is direction]
-        found.append((words.DIRECTIONS[direction], sense, open_))
+        found.append((words.DIRECTIONS[direction], sense, _families(isolation, direction), open_))
     return found
+
+
+def _families(isolation: Isolation, direction: Direction) -> str:
+    """Such as "IPv4: proven, IPv6: unverified"; nothing where they are all the same."""
+    by = isolation.families.get(direction, {})
+    return ", ".join(f"{family}: {verdict}" for family, verdict in by.items()) if len(set(by.values())) > 1 else ""
 
 
 def _groups(artifacts: Iterable[Artifact]) -> list[Group]:

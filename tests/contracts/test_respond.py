@@ -125,7 +125,8 @@ def test_a_dry_run_touches_and_takes_nothing(world: World, responder: Responder)
     before = world.cluster.get(path).json()["metadata"]["resourceVersion"]
     ended = responder.respond(pod.name, pod.namespace, "--dry-run")
     assert ended.code == 0, ended.err
-    assert [change["kind"] for change in ended.json["isolation"]["changes"]] == ["NetworkPolicy", "Pod"]
+    kinds = [change["kind"] for change in ended.json["isolation"]["changes"]]
+    assert kinds == ["NetworkPolicy", "Pod", "Pod", "PodDisruptionBudget"]
     assert world.cluster.get(path).json()["metadata"]["resourceVersion"] == before
     assert world.cluster.get(NETWORK_POLICIES.path(pod.namespace)).json()["items"] == []
     assert ended.json["artifacts"] == []

@@ -183,7 +183,12 @@ def test_what_a_failed_attempt_began_can_still_be_undone(practice: Practice, boo
     record = run(practice, path, weak(practice, Once(cluster)))
     assert statuses(record)["isolate"] is Status.DONE
     assert record.isolation
-    assert sorted(change.kind for change in record.isolation.changes) == ["NetworkPolicy", "Pod"]
+    assert sorted(change.kind for change in record.isolation.changes) == [
+        "NetworkPolicy",
+        "Pod",
+        "Pod",
+        "PodDisruptionBudget",
+    ]
     assert len(practice.policies()) == 1
     (undone,) = engine.undo("r-1", practice.setup())
     assert undone.status is Status.DONE

@@ -118,7 +118,8 @@ def survives(
     assert practice.quarantined(), where
     assert creations(practice) - created == 1, where
     assert record.isolation
-    assert sorted(change.kind for change in record.isolation.changes) == ["NetworkPolicy", "Pod"], where
+    kinds = sorted(change.kind for change in record.isolation.changes)
+    assert kinds == ["NetworkPolicy", "Pod", "Pod", "PodDisruptionBudget"], where
 
     journal = practice.journal()
     begun = Counter(entry["step"] for entry in journal if entry["kind"] == "step.started")

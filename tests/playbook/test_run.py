@@ -95,7 +95,7 @@ def test_a_dry_run_changes_nothing_and_takes_nothing(practice: Practice) -> None
     assert record.dry_run
     assert practice.released()
     assert record.isolation
-    assert {change.kind for change in record.isolation.changes} == {"NetworkPolicy", "Pod"}
+    assert {change.kind for change in record.isolation.changes} == {"NetworkPolicy", "Pod", "PodDisruptionBudget"}
     assert all("would be" in action.what and not action.undo for one in record.steps for action in one.actions)
     assert [one.summary for one in record.steps if one.effect is Effect.COLLECT] == [
         "dry run: would collect the pod's evidence",

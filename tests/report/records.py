@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from irkit.model.audit import AuditSummary, Finding, Severity
 from irkit.model.evidence import Artifact, Call, Gap, GapReason
-from irkit.model.isolation import Change, Direction, Isolation, Proof, Residual, Verdict
+from irkit.model.isolation import Change, Direction, Family, Isolation, Proof, Residual, Verdict
 from irkit.model.run import (
     Action,
     ClusterIdentity,
@@ -54,6 +54,8 @@ def isolation(verdict: Verdict = Verdict.UNVERIFIED, *residual: Residual) -> Iso
             Proof("policies-recomputed", "4 policies in the namespace read again", "3 select the pod, none admits"),
             Proof("owner", "ReplicaSet/web-6d9f7c8b5d still owns the pod", "no replacement was started"),
         ),
+        families={Direction.EGRESS: {Family.IPV4: verdict, Family.IPV6: Verdict.INEFFECTIVE}},
+        preserved=("PodDisruptionBudget irkit-q-6f1c9a52 refuses its eviction",),
     )
 
 

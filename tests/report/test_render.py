@@ -215,7 +215,16 @@ def test_the_incident_is_told() -> None:
             "ineffective",
             ["is not contained", "allow-monitoring", "admits namespace monitoring", "Narrow allow-monitoring."],
         ),
-        ("proven", ["is contained, proven with packets", "Nothing that was asked for is missing", "Complete"]),
+        (
+            "proven",
+            [
+                "is contained, proven with packets",
+                "IPv4: proven, IPv6: ineffective",
+                "refuses its eviction",
+                "Nothing that was asked for is missing",
+                "Complete",
+            ],
+        ),
         ("dry_run", ["Dry run: nothing was changed on", "would be unverified", "Run it again without --dry-run"]),
         (
             "collect_only",

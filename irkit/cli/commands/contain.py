@@ -11,13 +11,41 @@ from irkit.cli import options
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
-from irkit.errors import Exit, IrkitError
+from irkit.errors import Exit, IrkitError, UsageError
 
 if TYPE_CHECKING:
+    from irkit.model.pod import PodRef
     from irkit.model.run import RunRecord
 
 KeepLabels = Annotated[
     bool, typer.Option("--keep-labels", help="Add our label and change no other, whatever finds the pod by them.")
+]
+Preserve = Annotated[
+    bool, typer.Option("--preserve/--no-preserve", help="Annotations and a disruption budget against its eviction.")
+]
+Cordon = Annotated[bool, typer.Option("--cordon", help="Also let its node take no new pods.")]
+Guard = Annotated[
+    str, typer.Option("--guard", metavar="GROUP", help="Let the API server refuse to delete it, but for this group.")
+]
+Prove = Annotated[bool, typer.Option("--prove", help="Send packets: open before, shut after, a control still open.")]
+ProbeImage = Annotated[
+    str, typer.Option("--probe-image", metavar="IMAGE", help="What probes run: an image with sh and nc, as busybox.")
+]
+ProbePort = Annotated[
+    list[int] | None,
+    typer.Option("--probe-port", metavar="PORT", min=1, max=65535, help="TCP port to call (default: those declared)."),
+]
+ProbeInside = Annotated[
+    bool, typer.Option("--probe-inside", help="INTRUSIVE: also call out of the pod, from a container that stays on it.")
+]
+KillFlows = Annotated[
+    bool, typer.Option("--kill-flows", help="INTRUSIVE: kill open connections, from a container that stays on it.")
+]
+Ttl = Annotated[str, typer.Option("--ttl", metavar="TIME", help="Stay, watch, and release it after this long: 90m.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Stay, and say when the isolation is undone from outside.")]
+OnePod = Annotated[str | None, typer.Argument(metavar="[POD]", help="Pod name: web-0, pod/web-0 or NAMESPACE/web-0.")]
+Expired = Annotated[
+    bool, typer.Option("--expired", help="Every pod whose --ttl is over: in -n NS, or in all namespaces. For cron.")
 ]
 Yes = Annotated[
     bool,
@@ -31,15 +59,38 @@ def isolate(
     pod: options.Pod,
     case: options.Case = None,
     keep_labels: KeepLabels = False,
+    preserve: Preserve = True,
+    cordon: Cordon = False,
+    guard: Guard = "",
+    prove: Prove = False,
+    probe_image: ProbeImage = "",
+    probe_port: ProbePort = None,
+    probe_inside: ProbeInside = False,
+    kill_flows: KillFlows = False,
+    ttl: Ttl = "",
+    watch: Watch = False,
     dry_run: options.DryRun = False,
 ) -> Exit:
     """Cut a pod off from the network and say whether it holds. Exit 5: something still gets through."""
-    from irkit.cli import running, summary
+    from irkit.cli import running, watching
 
-    record = _single(face, "pod.isolate@1", pod, {"keep_labels": keep_labels}, case=case, dry_run=dry_run)
+    staying = (watch or bool(ttl)) and not dry_run
+    if staying:
+        watching.check(face)
+    asked = {"keep_labels": keep_labels, "preserve": preserve, "cordon": cordon, "guard": guard, "prove": prove}
+    asked |= {"probe_image": probe_image, "probe_ports": probe_port or [], "probe_inside": probe_inside}
+    asked |= {"kill_flows": kill_flows, "ttl": ttl}
+    record = _single(face, "pod.isolate@1", pod, asked, case=case, dry_run=dry_run)
     error = running.trouble(record)
     if error and not record.isolation:
         raise error
+    _tell(face, pod, record, dry_run=dry_run)
+    return watching.stay(face, record) if staying else record.status.exit_code
+
+
+def _tell(face: Face, pod: str, record: RunRecord, *, dry_run: bool) -> None:
+    from irkit.cli import summary
+
     face.emit(_isolated(record))
     if record.isolation:
         if not record.isolation.changes:
@@ -49,19 +100,47 @@ def isolate(
             face.show(f"{label:<10} {text}", style)
     if not dry_run:
         face.show(f"{'undo':<10} irkit release {pod} -n {record.target.namespace if record.target else ''}".rstrip())
-    return record.status.exit_code
 
 
 @command(app, "release")
-def release(face: Face, pod: options.Pod, yes: Yes = False, dry_run: options.DryRun = False) -> Exit:
+def release(
+    face: Face,
+    pod: OnePod = None,
+    yes: Yes = False,
+    expired: Expired = False,
+    dry_run: options.DryRun = False,
+) -> Exit:
     """Give an isolated pod its network back: exactly what irkit changed is changed back."""
+    if bool(pod) is expired:
+        raise UsageError("release one POD, or those with --expired", "irkit release POD | irkit release --expired")
+    if pod:
+        return _released(face, pod, yes=yes, dry_run=dry_run)
+    from irkit import times
+    from irkit.cluster.client import connect
+    from irkit.contain.vigil import deadline
+
+    over = list(deadline.over(connect(face.cluster), face.namespace, times.now()))
+    if not over:
+        face.note("no quarantine is past its time")
+    return max((_one_of(face, one, yes=yes, dry_run=dry_run) for one in over), default=Exit.COMPLETE)
+
+
+def _one_of(face: Face, pod: PodRef, *, yes: bool, dry_run: bool) -> Exit:
+    """One that cannot be released does not keep the others from it."""
+    try:
+        return _released(face, str(pod), uid=pod.uid, yes=yes, dry_run=dry_run)
+    except IrkitError as error:
+        return face.fail(error)
+
+
+def _released(face: Face, pod: str, *, uid: str | None = None, yes: bool, dry_run: bool) -> Exit:
     from irkit.cli import running
 
-    record = _single(face, "pod.release@1", pod, {"force": yes}, dry_run=dry_run)
+    record = _single(face, "pod.release@1", pod, {"force": yes}, uid=uid, dry_run=dry_run)
     error = running.trouble(record)
     if error and _asks(error):
         running.confirm(face, f"{error.message}. Take back our changes and leave the others?", yes=False)
-        record = _single(face, "pod.release@1", pod, {"force": True}, dry_run=dry_run)
+        record = _single(face, "pod.release@1", pod, {"force": True}, uid=uid, dry_run=dry_run)
         error = running.trouble(record)
     if error:
         raise error
@@ -80,12 +159,21 @@ def _asks(error: IrkitError) -> bool:
 
 
 def _single(
-    face: Face, uses: str, pod: str, params: dict[str, Any], *, dry_run: bool, case: str | None = None
+    face: Face,
+    uses: str,
+    pod: str,
+    params: dict[str, Any],
+    *,
+    dry_run: bool,
+    case: str | None = None,
+    uid: str | None = None,
 ) -> RunRecord:
     from irkit.cli import running
     from irkit.playbook.registry import single
 
-    return running.start(face, single(uses, face.pod(pod), params), {}, case=case, dry_run=dry_run)
+    named = face.pod(pod)
+    pinned = single(uses, named.pinned(uid) if uid else named, params)
+    return running.start(face, pinned, {}, case=case, dry_run=dry_run)
 
 
 def _isolated(record: RunRecord) -> dict[str, Any]:
@@ -97,7 +185,9 @@ def _isolated(record: RunRecord) -> dict[str, Any]:
         "changes": found.changes if found else (),
         "residual": found.residual if found else (),
         "verdict": found.verdict if found else {},
+        "families": found.families if found else {},
         "proof": found.proof if found else (),
+        "preserved": found.preserved if found else (),
         "warnings": found.warnings if found else (),
         "run": record.id,
     }

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-
-from msgspec import Struct
+from typing import Any
 
 from irkit.model.codec import plain
-from irkit.model.isolation import Change, Isolation
+from irkit.model.isolation import Change, Isolation, Verdict
 from irkit.model.permission import Permission
 from irkit.model.run import Action, Effect, Outcome, Status
+from irkit.playbook.steps import extent
+from irkit.playbook.steps.extent import How
 from irkit.playbook.steps.step import Base, Context
+from irkit.settings import StoreSettings
+from irkit.times import now
 
 _DONE = {"create": "created", "patch": "changed", "delete": "deleted"}
 
 
-class How(Struct, frozen=True, forbid_unknown_fields=True):
-    """With `keep_labels` the pod gets our label and keeps all others, whatever finds it by them."""
-
-    keep_labels: bool = False
-
-
 class IsolatePod(Base):
-    """Done only if it holds: an isolation that something still gets around is `unverified`, and says what."""
+    """Done only if it holds: an isolation that something still gets around is `unverified`, and says what.
+
+    One that was to be proved and could not be has gaps.
+    """
 
     name = "pod.isolate@1"
     about = "cut the pod off from the network"
@@ -35,17 +35,29 @@ class IsolatePod(Base):
     def needs(self) -> tuple[Permission, ...]:
         """Those of containment and, to undo, of release."""
         from irkit.contain.isolate import NEEDS
+        from irkit.contain.preserve.budget import NEEDS as BUDGET
         from irkit.contain.release import NEEDS as TO_UNDO
 
-        return tuple(sorted({*NEEDS, *TO_UNDO}))
+        return tuple(sorted({*NEEDS, *BUDGET, *TO_UNDO}))
+
+    def also(self, params: Mapping[str, Any]) -> tuple[Permission, ...]:
+        """Those of a guard, of probes, and so on."""
+        return tuple(extent.also(params))
+
+    def check(self, params: How, store: StoreSettings) -> None:
+        """Raise UsageError for wishes that do not go together."""
+        params.extent(now())
 
     def run(self, params: How, context: Context) -> Outcome:
         """Isolate; the objects have names of their own, so a second time finds them there and changes nothing."""
         found = self._isolate(params, context, before=context.intend, dry_run=context.dry_run)
-        return outcome(replace(found, changes=merged(context.intended, found.changes)), context)
+        whole = replace(found, changes=merged(context.intended, found.changes))
+        return outcome(whole, context, to_prove=params.prove)
 
     def observe(self, params: How, context: Context) -> Outcome | None:
-        """Done, when a dry run finds nothing left to change."""
+        """Done, when a dry run finds nothing left to change. A proof is made again, and connections are cut again."""
+        if params.prove or params.kill_flows:
+            return None
         found = self._isolate(params, context, before=lambda _: None, dry_run=True)
         return None if found.changes else outcome(replace(found, changes=context.intended), context)
 
@@ -56,17 +68,11 @@ class IsolatePod(Base):
         return release_pod(context)
 
     def _isolate(self, params: How, context: Context, *, before: Callable[[Change], None], dry_run: bool) -> Isolation:
-        from irkit.contain.isolate import isolate
+        from irkit.contain.hand import Hand
+        from irkit.contain.quarantine import quarantine
 
-        return isolate(
-            context.pod,
-            context.connect(),
-            case=context.case,
-            run=context.run,
-            before=before,
-            dry_run=dry_run,
-            keep_labels=params.keep_labels,
-        )
+        hand, asked = Hand(context.connect(), before, dry_run), params.extent(context.started)
+        return quarantine(context.pod, hand, asked, case=context.case, run=context.run)
 
 
 def merged(before: Iterable[Change], after: Iterable[Change]) -> tuple[Change, ...]:
@@ -76,7 +82,7 @@ def merged(before: Iterable[Change], after: Iterable[Change]) -> tuple[Change, .
     )
 
 
-def outcome(isolation: Isolation, context: Context) -> Outcome:
+def outcome(isolation: Isolation, context: Context, *, to_prove: bool = False) -> Outcome:
     """How the step ends."""
     verdict = ", ".join(f"{direction} {how}" for direction, how in isolation.verdict.items())
     undo = "" if context.dry_run else f"irkit run undo {context.run}"
@@ -84,6 +90,9 @@ def outcome(isolation: Isolation, context: Context) -> Outcome:
     actions = tuple(Action(f"{describe(change, would)}", undo) for change in isolation.changes)
     details = {"isolation": plain(isolation)}
     if isolation.holds:
+        if to_prove and not context.dry_run and Verdict.PROVEN not in isolation.verdict.values():
+            hint = "; ".join(proof.result for proof in isolation.proof if proof.kind == "packets")
+            return Outcome(Status.GAPS, f"isolated, but not proven: {verdict}", details, actions, hint)
         return Outcome(Status.DONE, f"isolated: {verdict}" if verdict else "isolated", details, actions)
     around = "; ".join(f"{left.direction} by {left.policy}: {left.why}" for left in isolation.residual)
     hint = f"still open: {around}" if around else "something still gets through"
@@ -94,4 +103,4 @@ def describe(change: Change, would: str = "") -> str:
     """One change in words."""
     done = _DONE.get(change.action, change.action)
     detail = f" ({change.detail})" if change.detail else ""
-    return f"{change.kind} {change.namespace}/{change.name} {would}{done}{detail}"
+    return f"{change.kind} {change.place} {would}{done}{detail}"

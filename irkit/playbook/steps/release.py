@@ -28,10 +28,12 @@ class ReleasePod(Base):
 
     @property
     def needs(self) -> tuple[Permission, ...]:
-        """Those of release."""
+        """Those of release; optional, what else an isolation may have left."""
+        from irkit.contain.preserve import guard, node
+        from irkit.contain.proof.probe import TO_REMOVE
         from irkit.contain.release import NEEDS
 
-        return NEEDS
+        return tuple(sorted({*NEEDS, *guard.NEEDS, *node.NEEDS, *TO_REMOVE}))
 
     def run(self, params: Whatever, context: Context) -> Outcome:
         """Release; what is released already stays so."""
@@ -43,9 +45,14 @@ def release_pod(context: Context, *, force: bool = False) -> Outcome:
     from irkit.contain.release import release
 
     cluster = context.connect()
-    changes = release(context.pod, cluster, before=context.intend, dry_run=context.dry_run, force=force)
+    warnings: list[str] = []
+    changes = release(
+        context.pod, cluster, before=context.intend, dry_run=context.dry_run, force=force, warn=warnings.append
+    )
     changes = merged(context.intended, changes)
     would = "would be " if context.dry_run else ""
     actions = tuple(Action(describe(change, would)) for change in changes)
     summary = f"{would}released" if changes else "was not isolated: nothing to release"
-    return Outcome(Status.DONE, summary, {"changes": plain(changes)}, actions)
+    return Outcome(
+        Status.DONE, summary, {"changes": plain(changes), "warnings": list(dict.fromkeys(warnings))}, actions
+    )

@@ -99,6 +99,10 @@ class Step(Protocol):
         """What it takes on the cluster."""
         ...
 
+    def also(self, params: Mapping[str, Any]) -> tuple[Permission, ...]:
+        """What more it takes for what `with` asks for, references not looked up."""
+        ...
+
     def check(self, params: Any, store: StoreSettings) -> None:  # noqa: ANN401
         """Raise UsageError for what can be known to be unusable before anything is done."""
         ...
@@ -122,6 +126,10 @@ class Base:
     @property
     def needs(self) -> tuple[Permission, ...]:
         """Nothing on the cluster."""
+        return ()
+
+    def also(self, params: Mapping[str, Any]) -> tuple[Permission, ...]:
+        """Nothing more."""
         return ()
 
     def check(self, params: Any, store: StoreSettings) -> None:  # noqa: ANN401

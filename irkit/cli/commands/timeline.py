@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,9 +26,10 @@ class Form(StrEnum):
     CSV = "csv"
     TIMESKETCH = "timesketch"
     OCSF = "ocsf"
+    HTML = "html"
 
 
-Format = Annotated[Form, typer.Option("--format", help="text, csv, timesketch (JSON lines) or ocsf (JSON lines).")]
+Format = Annotated[Form, typer.Option("--format", help="text, html, csv, timesketch or ocsf (both JSON lines).")]
 
 
 @command(audits, "timeline")
@@ -47,20 +48,22 @@ def timeline(
     """Tell requests and findings in order of time, what repeats in one line. Exit 4: a source is missing."""
     from irkit.audit.detect.allow.entries import Allow, load
     from irkit.audit.timeline.timeline import timeline as tell
+    from irkit.cli import sealed
 
     if form is not Form.TEXT and face.output is not Output.TEXT:
         raise UsageError("--format and -o both say how to print", "give one of them")
     named = subject(face, pod, uid, service_account)
     excused = load(allow) if allow else Allow()
-    told = tell(sources, named, since=instant(since), until=instant(until), where=where, allow=excused, door=face.door)
+    asked: dict[str, Any] = {"since": instant(since), "until": instant(until), "where": where, "allow": excused}
+    told = sealed.timeline(sources, lambda logs, beside: tell(logs, named, **asked, door=face.door, beside=beside))
     face.emit(told, lines=told.lines)
     if face.output is Output.TEXT:
-        _print(face, told.lines, form)
+        _print(face, told.lines, form, ", ".join(sources))
     _conclude(face, told)
     return Exit.GAPS if told.gaps else Exit.COMPLETE
 
 
-def _print(face: Face, lines: tuple[Line, ...], form: Form) -> None:
+def _print(face: Face, lines: tuple[Line, ...], form: Form, title: str) -> None:
     from irkit.audit.timeline import exports, ocsf
     from irkit.model.codec import compact
 
@@ -75,6 +78,11 @@ def _print(face: Face, lines: tuple[Line, ...], form: Form) -> None:
             out.writelines(compact(event) + b"\n" for event in exports.timesketch(lines))
         case Form.OCSF:
             out.writelines(compact(event) + b"\n" for event in ocsf.events(lines))
+        case Form.HTML:
+            from irkit.audit.timeline.line import moment
+            from irkit.report.render import story
+
+            out.writelines(piece.encode() for piece in story([moment(line) for line in lines], title))
     out.flush()
 
 

@@ -255,4 +255,5 @@ def told(record: RunRecord, data: Path) -> RunRecord:
     """`record` with its timeline, drawn from the evidence staged in `data`."""
     from irkit.report.timeline import moments
 
-    return replace(record, timeline=moments(data, record.target, record.steps))
+    skew = record.cluster.skew if record.cluster else None
+    return replace(record, timeline=moments(data, record.target, record.steps, skew))

@@ -16,6 +16,7 @@ from irkit.report import figures
 from irkit.report.story.axis import Axis, Tick
 from irkit.report.story.grouping import Line
 from irkit.report.story.words import SEVERITIES, SOURCES, rank
+from irkit.report.timeline import moved
 
 WIDTH, LEFT, RIGHT = 1000, 96, 20
 TOP, LANE, BIN = 34, 42, 13
@@ -64,7 +65,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The picture. `band` is where the run itself stands, as x and width."""
+    """The picture. `band` is where the run itself stands, as x and width; None: there was none."""
 
     width: int
     height: int
@@ -73,13 +74,15 @@ class Chart:
     lanes: tuple[Lane, ...]
     axis: Axis
     ticks: tuple[Tick, ...]
-    band: tuple[float, float]
+    band: tuple[float, float] | None
     summary: str
     severities: tuple[str, ...]  # those that occur, mildest first: the legend
 
     @property
     def band_name(self) -> tuple[float, str]:
         """Where the band's name stands, and at which end it is held, so that it stays in the picture."""
+        if self.band is None:
+            return (self.right, "end")
         middle = self.band[0] + self.band[1] / 2
         return (middle, "middle") if middle < self.right - 30 else (self.right, "end")
 
@@ -93,11 +96,19 @@ def chart(record: RunRecord, key: Sequence[Line]) -> Chart | None:
     """The picture of the record's timeline; None when there is nothing to draw."""
     if not record.timeline:
         return None
-    instants = [moment.at for moment in record.timeline] + [record.started, record.finished or record.started]
+    shift = moved(record.cluster.skew if record.cluster else None)
+    latest = max(moment.at for moment in record.timeline)
+    ended = record.finished + shift if record.finished else max(latest, record.started + shift)
+    return picture(record.timeline, key, (record.started + shift, ended))
+
+
+def picture(timeline: Sequence[Moment], key: Sequence[Line], run: tuple[datetime, ...] = ()) -> Chart:
+    """The picture of some moments, at least one; `run` is when the run began and ended, () where there was none."""
+    instants = [*(moment.at for moment in timeline), *run]
     axis = Axis.over(instants, LEFT, WIDTH - RIGHT)
-    lanes = tuple(_lanes(record.timeline, key, axis))
-    start, end = axis.x(record.started), axis.x(record.finished or max(instants))
-    found = {moment.severity if moment.severity in SEVERITIES else "info" for moment in record.timeline}
+    lanes = tuple(_lanes(timeline, key, axis))
+    start, end = (axis.x(run[0]), axis.x(run[1])) if run else (0.0, 0.0)
+    found = {moment.severity if moment.severity in SEVERITIES else "info" for moment in timeline}
     return Chart(
         width=WIDTH,
         height=TOP + LANE * len(lanes) + 44,
@@ -106,8 +117,8 @@ def chart(record: RunRecord, key: Sequence[Line]) -> Chart | None:
         lanes=lanes,
         axis=axis,
         ticks=tuple(axis.ticks()),
-        band=(start - 5, max(end - start, 0) + 10),
-        summary=_summary(record.timeline, min(instants), max(instants)),
+        band=(start - 5, max(end - start, 0) + 10) if run else None,
+        summary=_summary(timeline, min(instants), max(instants)),
         severities=tuple(word for word in SEVERITIES if word in found),
     )
 

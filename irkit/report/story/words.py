@@ -91,7 +91,14 @@ TIERS = {
     "RELATED": ("5", "concerns its owner, node or address"),
 }
 
-SOURCES = {"audit": "API audit", "event": "Events", "pod": "Pod", "log": "Logs", "irkit": "irkit"}
+SOURCES = {
+    "audit": "API audit",
+    "finding": "Findings",
+    "event": "Events",
+    "pod": "Pod",
+    "log": "Logs",
+    "irkit": "irkit",
+}
 
 
 def rank(severity: str) -> int:

@@ -8,5 +8,6 @@ engine    run, resume, undo: the only way a playbook is carried out
 plan      what a run would do
 drive     one run under way
 approvals a person's word before it goes on
+cacao     what others call a playbook
 runs      what is kept of each run
 """

@@ -23,6 +23,12 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="NAME|FILE...", help=
 Inputs = Annotated[
     list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input; repeats, for lists too.")
 ]
+Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="cacao: CACAO 2.0, as JSON.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write here (a new file).")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A CACAO 2.0 document (JSON).")]
+Allow = Annotated[
+    bool, typer.Option("--allow-commands", help="Ask people to do by hand what a machine would run; irkit runs none.")
+]
 
 
 @command(playbooks, "ls", online=False)
@@ -145,6 +151,52 @@ def run(
         running.confirm_playbook(face, pinned, pinned.name, yes=yes)
     record = running.start(face, pinned, values, store=store, sealing=sealing, case=case, dry_run=dry_run)
     return running.finish(face, record)
+
+
+@command(playbooks, "export", online=False)
+def export(face: Face, name: Name, kind: Format = "cacao", out: Out = None) -> None:
+    """Write a playbook in the format of others; what their tools will not see is told."""
+    from irkit.model.codec import pretty
+    from irkit.playbook import find
+    from irkit.playbook.cacao.export import export as as_cacao
+
+    if kind != "cacao":
+        raise UsageError(f"no such format: {kind}", "cacao is CACAO 2.0, as JSON")
+    made = as_cacao(find.load(name).playbook)
+    _write(face, pretty(made.document), out)
+    for loss in made.losses:
+        face.note(f"not said in CACAO's own terms, only in irkit's extension: {loss}", "warn")
+
+
+@command(playbooks, "import", online=False)
+def import_(face: Face, file: File, out: Out = None, allow_commands: Allow = False) -> None:
+    """Make a playbook of a CACAO 2.0 document; what is lost is told, and no command of others is ever run."""
+    from irkit.playbook.cacao.bring import MAX_DOCUMENT, bring
+
+    try:
+        with file.open("rb") as source:
+            raw = source.read(MAX_DOCUMENT + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    made = bring(raw, allow_commands=allow_commands)
+    _write(face, made.text.encode(), out)
+    for loss in made.losses:
+        face.note(loss, "warn")
+
+
+def _write(face: Face, text: bytes, out: Path | None) -> None:
+    """On stdout, or in a new file."""
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        with out.open("xb") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{out} is there already", "name a file that is not") from error
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror}") from error
+    face.note(f"wrote {out}", "good")
 
 
 def _values(face: Face, pinned: Pinned, inputs: list[str] | None) -> dict[str, Any]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from irkit.audit.detect.allow.entries import Allow
 from irkit.audit.detect.attack import VERSION
 from irkit.audit.detect.registry import BY_ID, RULES, known
+from irkit.audit.detect.sigma.load import Sigma
+from irkit.audit.detect.sigma.work import SigmaWatch
 from irkit.audit.detect.tally import Tally
 from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.read.blocks import Source
 from irkit.audit.read.look import torn
 from irkit.audit.read.remote.place import Door, default_door
-from irkit.audit.read.scan import pieces, spread
+from irkit.audit.read.scan import Piece, pieces, spread
 from irkit.audit.read.sources import Sources
 from irkit.audit.read.window import Window
 from irkit.model.audit import Finding
@@ -57,24 +59,48 @@ def detect(
     until: datetime | None = None,
     only: Sequence[str] = (),
     door: Door = default_door,
+    sigma: tuple[Sigma, ...] = (),
 ) -> Report:
     """Judge every event written from `since` to `until` by the rules `only` names (none: by all); `allow` excuses.
 
     Sources are files, folders, globs, URLs or "-"; `door` leads to the cluster for those that lie in it. One that
-    cannot be read is a gap in the coverage, never an error. Raises UsageError for a rule that does not exist.
+    cannot be read is a gap in the coverage, never an error. `sigma` are rules of users that judge
+    beside ours. Raises UsageError for a rule that does not exist.
     """
     work = Watch(allow, Window(since, until), known(only))
     opened = Sources(sources, work.window, door)
     try:
         tally, coverage = watch(opened, work)
+        if sigma:
+            coverage = _also(opened, SigmaWatch(sigma, allow, work.window), tally, coverage)
     finally:
         opened.close()
-    return Report(sum(coverage.levels.values()), tuple(tally.findings(BY_ID)), coverage)
+    rules = BY_ID | {one.id: one.rule for one in sigma}
+    return Report(sum(coverage.levels.values()), tuple(tally.findings(rules)), coverage)
+
+
+def _also(opened: Sources, work: SigmaWatch, tally: Tally, coverage: Coverage) -> Coverage:
+    """A second pass, for the rules of users: into the same tally; what it could not see is covered too."""
+    parts = list(spread(work, (piece for source in opened.readable for piece in _units(source, work.window))))
+    for part in parts:
+        tally.merge(part.tally)
+    return replace(
+        coverage,
+        blind=_sum([coverage.blind, *(part.blind for part in parts)]),
+        allowed=_sum([coverage.allowed, *(part.allowed for part in parts)]),
+        unreviewed=_sum([coverage.unreviewed, *(+part.unreviewed for part in parts)]),
+        dropped=tally.dropped,
+        rules=coverage.rules + len(work.rules),
+    )
+
+
+def _units(source: Source, window: Window) -> Iterator[Piece]:
+    return pieces(source, *window.within(source))
 
 
 def watch(opened: Sources, work: Watch) -> tuple[Tally, Coverage]:
     """What the rules saw in all sources, and how far that reaches."""
-    units = [piece for source in opened.readable for piece in pieces(source, *work.window.within(source))]
+    units = [piece for source in opened.readable for piece in _units(source, work.window)]
     parts = [(unit.source, part) for unit, part in zip(units, spread(work, units), strict=True)]
     tally = Tally()
     for _, part in parts:

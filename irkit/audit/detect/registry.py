@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import groupby
 
@@ -35,8 +35,8 @@ def by_severity(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda found: (_GRAVEST.index(found.severity), found.at))
 
 
-def by_gravity(findings: Iterable[Finding]) -> Iterator[tuple[Rule, list[Finding]]]:
-    """Findings of `RULES` rule by rule, the gravest rule first; each rule's in time order."""
-    ordered = sorted(findings, key=lambda found: (_GRAVEST.index(found.severity), BY_ID[found.rule].number, found.rule))
+def by_gravity(findings: Iterable[Finding], rules: Mapping[str, Rule] = BY_ID) -> Iterator[tuple[Rule, list[Finding]]]:
+    """Findings of `rules` rule by rule, the gravest rule first; each rule's in time order."""
+    ordered = sorted(findings, key=lambda found: (_GRAVEST.index(found.severity), rules[found.rule].number, found.rule))
     for rule, group in groupby(ordered, key=lambda found: found.rule):
-        yield BY_ID[rule], sorted(group, key=lambda found: found.at)
+        yield rules[rule], sorted(group, key=lambda found: found.at)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from operator import ge, gt, le, lt
 from typing import Any
 
@@ -77,8 +78,17 @@ def _compare(op: str, value: Any, wanted: str) -> bool:  # noqa: ANN401 - JSON o
         return text == wanted
     if op == "~":
         return _pattern(wanted).search(text) is not None
+    if op == "cidr":
+        return _within(text, wanted)
     left, right = _ordered(text), _ordered(wanted)
     return left is not None and type(left) is type(right) and _ORDER[op](left, right)
+
+
+def _within(text: str, network: str) -> bool:
+    try:
+        return ip_address(text) in ip_network(network)
+    except ValueError:
+        return False
 
 
 def _ordered(text: str) -> Any:  # noqa: ANN401 - a number or an instant; None for neither

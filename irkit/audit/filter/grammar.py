@@ -49,7 +49,7 @@ _STEP = re.compile(r'\["([^"]*)"\]|([^.\[\]]+)')
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One comparison; without values: whether the field is there at all."""
+    """One comparison; without values: whether the field is there at all. `op` may be "cidr" too, which has no sign."""
 
     path: tuple[str, ...]
     op: str = ""

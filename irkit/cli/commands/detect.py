@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +15,16 @@ from irkit.errors import Exit
 
 if TYPE_CHECKING:
     from irkit.audit.detect.detect import Coverage
+    from irkit.audit.detect.rule import Rule
     from irkit.model.audit import Finding
 
 AllowFile = Annotated[
     Path | None, typer.Option("--allow", metavar="FILE", help="Who may do what without a finding (YAML).")
 ]
 Only = Annotated[list[str] | None, typer.Option("--rule", metavar="ID", help="Judge by this rule alone. Repeats.")]
+SigmaPaths = Annotated[
+    list[Path] | None, typer.Option("--sigma", metavar="PATH", help="Sigma rules: a file or a folder. Repeats.")
+]
 _STYLES = {"critical": "bad", "high": "bad", "medium": "warn", "low": "", "info": "dim"}
 
 
@@ -31,16 +36,21 @@ def detect(
     until: Until = None,
     allow: AllowFile = None,
     rule: Only = None,
+    sigma: SigmaPaths = None,
 ) -> Exit:
     """Find attacks by thirty rules, and say what the log did not let them see. Exit 4: a source is missing."""
     from irkit.audit.detect.allow.entries import Allow, load
     from irkit.audit.detect.detect import detect as judge
+    from irkit.audit.detect.sigma.load import load as rules_of
 
     excused = load(allow) if allow else Allow()
-    report = judge(sources, allow=excused, since=instant(since), until=instant(until), only=rule or ())
+    theirs, refused = rules_of(sigma) if sigma else ((), ())
+    start, end = instant(since), instant(until)
+    report = judge(sources, allow=excused, since=start, until=end, only=rule or (), sigma=theirs)
+    report = replace(report, coverage=replace(report.coverage, gaps=(*report.coverage.gaps, *refused)))
     face.emit(report, lines=report.findings)
     if face.output is Output.TEXT:
-        _tell(face, report.findings)
+        _tell(face, report.findings, {one.id: one.rule for one in theirs})
         _confess(face, report.coverage)
     face.note(f"{len(report.findings)} findings in {report.events} events", "dim")
     for gap in report.coverage.gaps:
@@ -48,12 +58,13 @@ def detect(
     return Exit.GAPS if report.coverage.gaps else Exit.COMPLETE
 
 
-def _tell(face: Face, findings: tuple[Finding, ...]) -> None:
-    from irkit.audit.detect.registry import by_gravity
+def _tell(face: Face, findings: tuple[Finding, ...], theirs: dict[str, Rule]) -> None:
+    from irkit.audit.detect.registry import BY_ID, by_gravity
     from irkit.text import safe
 
-    for rule, found in by_gravity(findings):
-        face.show(f"{rule.severity}: {rule.title} [{rule.id}, {rule.techniques[0]}]", _STYLES[rule.severity])
+    for rule, found in by_gravity(findings, BY_ID | theirs):
+        known = ", ".join(filter(None, (rule.id, rule.techniques[0])))
+        face.show(safe(f"{rule.severity}: {rule.title} [{known}]"), _STYLES[rule.severity])
         for one in found:
             # A line break in a name would forge a line of its own.
             face.show(safe(f"  {one.at:%Y-%m-%dT%H:%M:%SZ}  {one.actor}  {one.target}  ({one.reason})"))

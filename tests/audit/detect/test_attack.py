@@ -128,7 +128,8 @@ def test_every_step_is_found_and_nothing_else(real_cluster: RealCluster, real_na
         real_cluster.kubectl("delete", "clusterrole", "--ignore-not-found", f"{real_namespace}-all")
 
     hers = {finding.rule for finding in report.findings if f"serviceaccount:{eve}" in finding.actor}
-    # The audit policy keeps the bodies of roles and bindings out of the log: the report says that it is blind there.
+    # A cluster whose audit policy keeps the bodies of roles and bindings out of the log: the report says that it is
+    # blind there. Our own logs them.
     assert expected - hers <= report.coverage.blind.keys() & {"cluster-admin-binding", "dangerous-role"}
     assert hers <= expected
     plane = [finding for finding in report.findings if of_the_plane(finding.actor) or is_node(finding.actor)]

@@ -24,5 +24,11 @@ NONE = "no policy engine announces itself: a NetworkPolicy may change nothing; p
 
 def engines(cluster: Cluster) -> tuple[str, ...]:
     """Each engine that announces itself, with its group: "Cilium (cilium.io)"."""
-    groups = {group.get("name") for group in entries(cluster.get("/apis").json(), "groups")}
+    groups = {version.partition("/")[0] for version in served(cluster)}
     return tuple(f"{name} ({group})" for group, name in ENGINES.items() if group in groups)
+
+
+def served(cluster: Cluster) -> frozenset[str]:
+    """Every group with each of its versions, as in manifests: "cilium.io/v2"."""
+    groups = entries(cluster.get("/apis").json(), "groups")
+    return frozenset(str(version.get("groupVersion")) for group in groups for version in entries(group, "versions"))

@@ -94,7 +94,7 @@ def _attempt(pod: PodRef, hand: Hand, case: str, run: str, *, keep_labels: bool)
 
 
 def _residuals(seen: Json, found: Survey, ours: str) -> tuple[Residual, ...]:
-    return residuals(part(seen["metadata"], "labels"), found.policies.values(), ours)
+    return residuals(part(seen["metadata"], "labels"), found.policies.values(), ours, found.tiers)
 
 
 def _recomputed(left: tuple[Residual, ...], found: Survey, pod: PodRef) -> Proof:

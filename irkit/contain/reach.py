@@ -12,7 +12,7 @@ from irkit.contain.plan.claims import Claim, of_policies
 from irkit.contain.plan.solve import solve
 from irkit.contain.policy import spans
 from irkit.contain.policy.allow import Judge, Party
-from irkit.contain.policy.nouns import Endpoint, Policy, World
+from irkit.contain.policy.nouns import Endpoint, Policy, TierPolicy, World
 from irkit.contain.policy.read import policy
 from irkit.contain.policy.selector import Labels, Requirement
 from irkit.contain.policy.spans import EVERY_PORT, NONE, Spans
@@ -99,9 +99,9 @@ def _by_ports(judge: Judge, one: Endpoint, version: int, *, into: bool) -> dict[
 def _cells(judge: Judge, one: Endpoint, direction: Direction, version: int) -> Iterator[tuple[int, int]]:
     """Ranges of addresses within which no rule of the pod tells one from another."""
     first, last = spans.whole(version)
-    rules = judge.rules(one, direction) or ()
-    blocks = {peer.block for _, rule in rules for peer in rule.peers if peer.block}
-    marks_ = {edge for block in blocks for edge in spans.edges(block) if first < edge <= last}
+    marks_ = {
+        edge for block in set(judge.blocks(one, direction)) for edge in spans.edges(block) if first < edge <= last
+    }
     bounds = [first, *sorted(marks_), last + 1]
     return ((low, high - 1) for low, high in zip(bounds, bounds[1:], strict=False))
 
@@ -109,10 +109,11 @@ def _cells(judge: Judge, one: Endpoint, direction: Direction, version: int) -> I
 def _versions(world: World) -> tuple[int, ...]:
     """IPv6 is spoken of where an address or a policy does."""
     spoken = {address.version for one in world.endpoints for address in one.addresses}
-    return (4, 6) if 6 in spoken or any(map(_names_v6, world.policies)) else (4,)
+    policies: tuple[Policy | TierPolicy, ...] = (*world.policies, *world.tiers)
+    return (4, 6) if 6 in spoken or any(map(_names_v6, policies)) else (4,)
 
 
-def _names_v6(one: Policy) -> bool:
+def _names_v6(one: Policy | TierPolicy) -> bool:
     peers = (peer for rules in one.rules.values() for rule in rules for peer in rule.peers)
     return any(peer.block is not None and peer.block.network.version == 6 for peer in peers)
 

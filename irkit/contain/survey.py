@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from irkit.cluster.engines import served
 from irkit.cluster.objects import items, part
 from irkit.cluster.protocol import Cluster, Json
 from irkit.cluster.resolve import check
@@ -13,17 +14,20 @@ from irkit.cluster.resources import (
     DAEMON_SETS,
     DEPLOYMENTS,
     JOBS,
+    NAMESPACES,
     NETWORK_POLICIES,
     POD_DISRUPTION_BUDGETS,
     REPLICA_SETS,
     REPLICATION_CONTROLLERS,
     SERVICES,
     STATEFUL_SETS,
+    TIERS,
     Resource,
 )
-from irkit.contain.plan.claims import POLICY, Claim, of_object
+from irkit.contain.plan.claims import Claim, of_object, of_tiers
 from irkit.contain.plan.owner import Owner, controller
 from irkit.contain.plan.solve import Plan, solve, unchanged
+from irkit.contain.verdict import Tiers
 from irkit.errors import Forbidden, NotFound
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
@@ -41,26 +45,34 @@ OTHERS = (
 # Without the others the pod is isolated all the same; what they would have said is a warning.
 NEEDS: tuple[Permission, ...] = (
     NETWORK_POLICIES.permission("list"),
-    *(each.permission("list", optional=True) for each in OTHERS),
+    *(each.permission("list", optional=True) for each in (*OTHERS, *TIERS)),
+    NAMESPACES.permission("get", optional=True),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`policies` are manifests, by name; `others` claims of other kinds; `unread` what could not be listed."""
+    """`policies` are manifests, by name; `others` claims of other kinds; `unread` what could not be listed.
+
+    `served` are the API's groups with their versions.
+    """
 
     policies: dict[str, Json]
     others: tuple[Claim, ...] = ()
     unread: tuple[str, ...] = ()
+    served: frozenset[str] = frozenset()
+    tiers: Tiers = Tiers()
 
     @property
     def claims(self) -> tuple[Claim, ...]:
         """Everything that might find the pod."""
-        return (*_claims(NETWORK_POLICIES, self.policies.values()), *self.others)
+        around = of_tiers(self.tiers.policies, self.tiers.space or {})
+        return (*_claims(NETWORK_POLICIES, self.policies.values()), *around, *self.others)
 
     def again(self, cluster: Cluster, namespace: str) -> Survey:
         """The same with the policies as they are now."""
-        return replace(self, policies=_policies(cluster, namespace))
+        tiers, _ = _tiers(cluster, namespace, self.served)
+        return replace(self, policies=_policies(cluster, namespace), tiers=tiers)
 
     def warnings(self) -> tuple[str, ...]:
         """One line for what is not known."""
@@ -70,12 +82,17 @@ class Survey:
 
 def survey(cluster: Cluster, namespace: str) -> Survey:
     """Read it; raises ClusterError where the policies cannot be listed."""
-    with ThreadPoolExecutor(len(OTHERS) + 1) as pool:
+    with ThreadPoolExecutor(len(OTHERS) + 2) as pool:
         policies = pool.submit(_policies, cluster, namespace)
+        versions = pool.submit(_served, cluster)
         listed = list(pool.map(lambda each: _others(each, cluster, namespace), OTHERS))
         found = policies.result()
-    unread = tuple(each.plural for each, claims in zip(OTHERS, listed, strict=True) if claims is None)
-    return Survey(found, tuple(claim for claims in listed for claim in claims or ()), unread)
+    unread = [each.plural for each, claims in zip(OTHERS, listed, strict=True) if claims is None]
+    known = versions.result()
+    unread += ["API groups"] if known is None else []
+    tiers, hidden = _tiers(cluster, namespace, known or frozenset())
+    others = tuple(claim for claims in listed for claim in claims or ())
+    return Survey(found, others, (*unread, *hidden), known or frozenset(), tiers)
 
 
 def labels_for(pod: PodRef, cluster: Cluster) -> dict[str, str]:
@@ -93,7 +110,7 @@ def planned(pod: Json, found: Survey, *, keep_labels: bool = False) -> tuple[Pla
     owner = controller(pod, found.claims)
     claims = [claim for claim in found.claims if not (owner and owner.keeps and claim.uid == owner.uid)]
     if metadata.get("deletionTimestamp"):
-        claims = [claim for claim in claims if claim.kind == POLICY]
+        claims = [claim for claim in claims if claim.admits]
     if keep_labels:
         return unchanged(labels, uid, claims), owner
     return solve(labels, uid, claims, owner.fixed(labels) if owner else ()), owner
@@ -102,6 +119,31 @@ def planned(pod: Json, found: Survey, *, keep_labels: bool = False) -> tuple[Pla
 def _policies(cluster: Cluster, namespace: str) -> dict[str, Json]:
     listed = items(cluster.pages(NETWORK_POLICIES.path(namespace)))
     return {str(policy["metadata"]["name"]): policy for policy in listed}
+
+
+def _served(cluster: Cluster) -> frozenset[str] | None:
+    """None: we may not ask."""
+    try:
+        return served(cluster)
+    except Forbidden:
+        return None
+
+
+def _tiers(cluster: Cluster, namespace: str, versions: frozenset[str]) -> tuple[Tiers, tuple[str, ...]]:
+    """The tiers that the cluster has, and what of them may not be read."""
+    found, hidden = list[Json](), list[str]()
+    for resource in (each for each in TIERS if each.api_version in versions):
+        try:
+            found += ({**item, "kind": resource.kind} for item in items(cluster.pages(resource.path())))
+        except NotFound:
+            continue  # a version that is served need not have the kind
+        except Forbidden:
+            hidden.append(resource.plural)
+    try:
+        space = part(part(cluster.get(NAMESPACES.path(name=namespace)).json(), "metadata"), "labels") if found else {}
+    except Forbidden:
+        return Tiers(tuple(found)), (*hidden, f"labels of namespace {namespace}")
+    return Tiers(tuple(found), space), tuple(hidden)
 
 
 def _others(resource: Resource, cluster: Cluster, namespace: str) -> tuple[Claim, ...] | None:

@@ -1,50 +1,83 @@
-"""Whether a pod with these labels is cut off, computed from every policy of its namespace, ours included.
+"""Whether a pod with these labels is cut off, computed from every policy that concerns its namespace, ours included.
 
-Policies are additive: a direction is closed when some policy selects the pod for it and none that does has a rule.
+NetworkPolicies are additive: a direction is closed when some policy selects the pod for it and none that does has a
+rule. The admin tier goes before them: what it allows gets past any of them, what it denies they cannot allow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
 from irkit.cluster.objects import addresses, part
 from irkit.cluster.protocol import Json
 from irkit.contain.policy import read, words
-from irkit.contain.policy.nouns import Peer, Policy, Rule
+from irkit.contain.policy.cover import Cover, admin
+from irkit.contain.policy.nouns import Peer, Policy, Rule, TierPolicy, TierRule
+from irkit.contain.policy.selector import Labels
+from irkit.contain.policy.tiers import tiered
 from irkit.model.isolation import Direction, Family, Residual, Verdict
 
 Judgement = dict[Direction, dict[Family, Verdict]]
+Known = TypeVar("Known", Policy, TierPolicy)
 
 
-def residuals(labels: Mapping[str, str], manifests: Iterable[Json], ours: str) -> tuple[Residual, ...]:
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """Manifests of the policies around NetworkPolicy, with their kind, and the labels of the pod's namespace."""
+
+    policies: tuple[Json, ...] = ()
+    space: Mapping[str, str] | None = None  # None: they could not be read
+
+
+def residuals(labels: Labels, manifests: Iterable[Json], ours: str, tiers: Tiers | None = None) -> tuple[Residual, ...]:
     """What still admits traffic to or from a pod with `labels`; `ours` is the name of the quarantining policy.
 
     A policy that cannot be understood is taken to admit everything.
     """
-    known: list[Policy] = []
     left: list[Residual] = []
+    known = _understood(manifests, read.policy, left)
+    around = _understood(tiers.policies if tiers else (), tiered, left)
+    selecting = [policy for policy in known if policy.pods.matches(labels)]
+    for direction in Direction:
+        found = admin(around, (tiers.space if tiers else None) or {}, labels, direction)
+        for policy, rule in found.opens:
+            why = f"its tier is asked before any NetworkPolicy and admits {words.allowed(rule, direction)}"
+            left.append(Residual(f"{policy.kind} {policy.name}", direction, why, _families([rule])))
+        left += _open(direction, selecting, ours, found.closed)
+    return tuple(left)
+
+
+def _understood(manifests: Iterable[Json], reading: Callable[[Json], Known], left: list[Residual]) -> list[Known]:
+    known: list[Known] = []
     for manifest in manifests:
         try:
-            known.append(read.policy(manifest))
+            known.append(reading(manifest))
         except ValueError as error:
             name = str(part(manifest, "metadata").get("name"))
             left += [Residual(name, direction, f"it cannot be understood: {error}") for direction in Direction]
-    selecting = [policy for policy in known if policy.pods.matches(labels)]
-    return (*left, *(residual for direction in Direction for residual in _open(direction, selecting, ours)))
+    return known
 
 
-def _open(direction: Direction, selecting: list[Policy], ours: str) -> Iterator[Residual]:
+def _open(direction: Direction, selecting: list[Policy], ours: str, closed: Cover) -> Iterator[Residual]:
+    """`closed` are those whom the admin tier keeps out, whatever these policies say."""
     concerned = [policy for policy in selecting if direction in policy.rules]
-    if not concerned:
+    if not concerned and not closed.whole:
         yield Residual(ours, direction, "it does not select the pod: the policy or the pod's label is gone")
     for policy in concerned:
-        if policy.rules[direction]:
+        if admitting := [rule for rule in policy.rules[direction] if _admits(rule, closed)]:
             chosen = f"selects {policy.pods}" if policy.pods.requirements else "selects every pod"
-            why = f"it {chosen} and admits {words.admits(policy, direction)}"
-            yield Residual(policy.name, direction, why, _families(policy.rules[direction]))
+            but = "; a policy of the admin tier denies it to pods" if closed.pods else ""
+            why = f"it {chosen} and admits {words.admits(policy, direction)}{but}"
+            yield Residual(policy.name, direction, why, _families(admitting))
 
 
-def _families(rules: Iterable[Rule]) -> tuple[Family, ...]:
+def _admits(rule: Rule, closed: Cover) -> bool:
+    return not closed.whole and (not rule.peers or not all(map(closed.hides, rule.peers)))
+
+
+def _families(rules: Iterable[Rule | TierRule]) -> tuple[Family, ...]:
     """Those in which the rules admit anybody: all, unless every peer is a block of addresses."""
     peers = [peer for rule in rules for peer in rule.peers or (Peer(),)]
     named = {Family(f"IPv{peer.block.network.version}") if peer.block else None for peer in peers}

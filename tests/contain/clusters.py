@@ -93,6 +93,65 @@ def policy(draw: st.DrawFn, name: str) -> Json:
     return {"kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
 
 
+# Of each one an address outside the cluster, too, belongs to a node.
+NODES = tuple(
+    {
+        "kind": "Node",
+        "metadata": {"name": f"node-{value}", "labels": {"tier": value}},
+        "status": {"addresses": [{"type": "Hostname", "address": "node"}, {"type": "InternalIP", "address": address}]},
+    }
+    for value, address in zip(VALUES, OUTSIDE, strict=False)
+)
+both = st.fixed_dictionaries({"namespaceSelector": spaces, "podSelector": selectors})
+inner = st.one_of(st.fixed_dictionaries({"namespaces": spaces}), st.fixed_dictionaries({"pods": both}))
+CIDRS = ("0.0.0.0/0", "::/0", "10.1.0.0/16", "10.2.0.5/32", "2001:db8:1::/48", "8.8.8.0/24")
+cidrs = st.lists(st.sampled_from(CIDRS), min_size=1, max_size=2, unique=True)
+outer = st.one_of(
+    inner,
+    st.fixed_dictionaries({"networks": cidrs}),
+    st.fixed_dictionaries({"nodes": selectors}),
+    st.just({"domainNames": ["example.org"]}),
+)
+
+
+@st.composite
+def tier_port(draw: st.DrawFn, *, v2: bool, named: bool) -> Json:
+    kind, protocol = draw(st.sampled_from(["one", "range", *(["name"] if named else [])])), draw(protocols)
+    first, last = sorted(draw(st.lists(st.sampled_from(NUMBERS), min_size=2, max_size=2, unique=True)))
+    if kind == "name":
+        return {"destinationNamedPort" if v2 else "namedPort": draw(st.sampled_from(NAMES))}
+    if v2:
+        port: Json = {"number": first} if kind == "one" else {"range": {"start": first, "end": last}}
+        return {protocol.lower(): draw(st.sampled_from([{}, {"destinationPort": port}]))}
+    if kind == "one":
+        return {"portNumber": {"protocol": protocol, "port": first}}
+    return {"portRange": {"protocol": protocol, "start": first, "end": last}}
+
+
+@st.composite
+def tier_rule(draw: st.DrawFn, side: str, *, v2: bool, actions: tuple[str, ...]) -> Json:
+    peers = draw(st.lists(inner if side == "from" else outer, min_size=1, max_size=2))
+    named = all("namespaces" in peer or "pods" in peer for peer in peers)
+    ports = draw(few(tier_port(v2=v2, named=named)))
+    rule: Json = {"action": draw(st.sampled_from(actions)), side: peers}
+    return {**rule, "protocols" if v2 else "ports": ports} if ports else rule
+
+
+@st.composite
+def tier_policy(draw: st.DrawFn, name: str, priority: int) -> Json:
+    kind = draw(st.sampled_from(["AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"]))
+    v2 = kind == "ClusterNetworkPolicy"
+    actions = ("Accept" if v2 else "Allow", "Deny", *([] if kind.startswith("Baseline") else ["Pass"]))
+    spec = {
+        "subject": draw(inner),
+        "ingress": draw(few(tier_rule("from", v2=v2, actions=actions))),
+        "egress": draw(few(tier_rule("to", v2=v2, actions=actions))),
+        **({} if kind.startswith("Baseline") else {"priority": priority + 1}),
+        **({"tier": draw(st.sampled_from(["Admin", "Baseline"]))} if v2 else {}),
+    }
+    return {"kind": kind, "metadata": {"name": "default" if "priority" not in spec else name}, "spec": spec}
+
+
 named_ports = st.fixed_dictionaries(
     {"name": st.sampled_from(NAMES), "protocol": protocols, "containerPort": st.sampled_from(NUMBERS)}
 )
@@ -117,11 +176,13 @@ def pod(draw: st.DrawFn, number: int) -> Json:
 
 @st.composite
 def cluster(draw: st.DrawFn) -> Cluster:
-    """A cluster of two namespaces, two to four pods, up to four policies."""
+    """A cluster of two namespaces, two to four pods, up to four policies, and as many in the tiers around them."""
     spaces_ = {
         name: {"kind": "Namespace", "metadata": {"name": name, "labels": {**draw(labels), NAME_LABEL: name}}}
         for name in ("one", "two")
     }
     pods = [draw(pod(number)) for number in range(draw(st.integers(2, 4)))]
     policies = [draw(policy(f"policy-{number}")) for number in range(draw(st.integers(0, 4)))]
-    return Cluster(spaces_, {pod["metadata"]["name"]: pod for pod in pods}, policies)
+    order = draw(st.permutations(range(4)))
+    tiers = [draw(tier_policy(f"tier-{number}", number)) for number in order[: draw(st.integers(0, 4))]]
+    return Cluster(spaces_, {pod["metadata"]["name"]: pod for pod in pods}, policies, tiers, list(NODES))

@@ -24,7 +24,8 @@ PORTS = sorted({*NUMBERS, 2, 79, 82, 8079, 65534})  # those that rules name, and
 
 
 def build(given_: Cluster) -> World:
-    return world([*given_.namespaces.values(), *given_.pods.values(), *given_.policies], live=True)
+    objects = [*given_.namespaces.values(), *given_.pods.values(), *given_.policies, *given_.tiers, *given_.nodes]
+    return world(objects, live=True)
 
 
 def packets(given_: Cluster) -> Iterator[Packet]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from irkit.cluster.objects import part
 from irkit.cluster.protocol import Json
 from irkit.contain.policy import read
-from irkit.contain.policy.nouns import Policy
-from irkit.contain.policy.selector import Selector, selector
+from irkit.contain.policy.nouns import Action, Policy
+from irkit.contain.policy.selector import Labels, Selector, selector
+from irkit.contain.policy.tiers import tiered
 from irkit.model.isolation import Direction
 
 POLICY, SERVICE, BUDGET = "NetworkPolicy", "Service", "PodDisruptionBudget"
@@ -28,6 +30,11 @@ class Claim:
     uid: str = ""
     ending: bool = False  # it is being deleted
 
+    @property
+    def admits(self) -> bool:
+        """True for a policy, of whatever kind."""
+        return bool(self.directions)
+
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
@@ -37,6 +44,16 @@ def of_policies(policies: Iterable[Policy]) -> Iterator[Claim]:
     for policy in policies:
         if admitting := frozenset(direction for direction, rules in policy.rules.items() if rules):
             yield Claim(POLICY, policy.name, policy.pods, admitting)
+
+
+def of_tiers(manifests: Iterable[Json], space: Labels) -> Iterator[Claim]:
+    """A claim for each policy of the admin tier that admits traffic to pods of a namespace with labels `space`."""
+    for manifest in manifests:
+        with suppress(ValueError):
+            one = tiered(manifest)
+            allowing = {way for way, rules in one.rules.items() if any(rule.action is Action.ALLOW for rule in rules)}
+            if allowing and not one.baseline and one.namespaces.matches(space):
+                yield Claim(one.kind, one.name, one.pods, frozenset(allowing))
 
 
 def of_object(known: Json) -> Iterator[Claim]:

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from irkit.contain import marks
-from irkit.contain.plan.claims import BUDGET, POLICY, SERVICE, Claim
+from irkit.contain.plan.claims import BUDGET, SERVICE, Claim
 from irkit.contain.plan.escape import Escape, escape
 from irkit.contain.policy.selector import Labels, Requirement
 from irkit.model.isolation import Direction
 
-_ORDER = {POLICY: 0, SERVICE: 2, BUDGET: 3}  # controllers between
+_ORDER = {SERVICE: 2, BUDGET: 3}  # policies before, controllers between
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def solve(labels: Labels, uid: str, claims: Iterable[Claim], keep: Sequence[Requ
 
     `keep` are requirements that the labels fulfil and have to go on fulfilling.
     """
-    asked = sorted(claims, key=lambda claim: (_ORDER.get(claim.kind, 1), claim.name))
+    asked = sorted(claims, key=lambda claim: (0 if claim.admits else _ORDER.get(claim.kind, 1), claim.name))
     ours = Requirement(marks.QUARANTINE, "In", frozenset({uid}))
     trial = _Trial({**labels, marks.QUARANTINE: uid}, (ours, *keep))
     best = _best(trial, asked)
@@ -98,7 +98,7 @@ def _best(trial: _Trial, asked: list[Claim]) -> dict[str, str]:
 
 
 def _groups(asked: list[Claim]) -> Iterator[list[Claim]]:
-    policies = [claim for claim in asked if claim.kind == POLICY]
+    policies = [claim for claim in asked if claim.admits]
     yield list(asked)
     yield policies
     for direction in (Direction.EGRESS, Direction.INGRESS):

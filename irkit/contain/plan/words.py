@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from irkit.contain.plan.claims import BUDGET, POLICY, SERVICE, Claim
+from irkit.contain.plan.claims import BUDGET, SERVICE, Claim
 from irkit.contain.plan.owner import HAD_BETTER_KEEP, LETS_GO, Owner
 from irkit.contain.plan.solve import Left, Plan
 from irkit.contain.policy.selector import Labels
@@ -22,7 +22,7 @@ def changed(before: Labels, after: Labels) -> str:
 def consequences(plan: Plan, owner: Owner | None) -> Iterator[str]:
     """One line each, gravest first: what cannot be evaded, what becomes of the workload, then the rest."""
     for left in plan.left:
-        if left.claim.kind == POLICY:
+        if left.claim.admits:
             yield f"{left.claim} still selects the pod: {_why(left)}; {_REMEDY}"
     yield from _owner(plan, owner)
     yield from _each(plan.evaded, SERVICE, "loses an endpoint")

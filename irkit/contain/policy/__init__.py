@@ -3,8 +3,9 @@
 selector  label selectors
 nouns     policies, rules, peers, ports, worlds
 read      manifests to nouns
-ports     sets of ports
-space     sets of addresses
+tiers     those of the tiers around NetworkPolicy too
+spans     sets of ports and of addresses
 allow     who may talk to whom
+cover     what the admin tier settles, whoever may come
 words     what a rule admits, for a person
 """

@@ -1,12 +1,13 @@
-"""NetworkPolicy v1 and the world it holds in, as frozen nouns."""
+"""NetworkPolicy v1, the tiers around it, and the world they hold in, as frozen nouns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from irkit.contain.policy.selector import Selector
+from irkit.contain.policy.selector import Labels, Selector
 from irkit.model.isolation import Direction
 
 Address = IPv4Address | IPv6Address
@@ -40,14 +41,21 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Whom a rule admits: a block of addresses, or pods by labels.
+    """Whom a rule fits: a block of addresses, pods by labels; in the tiers also nodes, and what names resolve to.
 
     `pods` None selects every pod of the namespaces; `namespaces` None means the policy's own.
     """
 
-    block: Block | None = None  # None: pods
+    block: Block | None = None  # None: something else
     pods: Selector | None = None
     namespaces: Selector | None = None
+    nodes: Selector | None = None
+    domains: tuple[str, ...] = ()
+
+    @property
+    def is_pods(self) -> bool:
+        """True where it selects pods."""
+        return self.block is None and self.nodes is None and not self.domains
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,45 @@ class Policy:
     name: str
     pods: Selector
     rules: Mapping[Direction, tuple[Rule, ...]]
+
+
+class Action(StrEnum):
+    """What becomes of traffic that a rule fits; passed on, it is for NetworkPolicies to decide, then for nobody."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    PASS = "pass"  # noqa: S105 - no password
+
+
+@dataclass(frozen=True, slots=True)
+class TierRule:
+    """Unlike a NetworkPolicy's, a rule that names nobody fits nobody; without ports it fits all."""
+
+    action: Action
+    peers: tuple[Peer, ...]
+    ports: tuple[Port, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TierPolicy:
+    """One policy of the admin tier, asked before NetworkPolicies, or of the `baseline`, asked where none selects."""
+
+    kind: str
+    name: str
+    baseline: bool
+    priority: int  # lower is asked first
+    namespaces: Selector
+    pods: Selector
+    rules: Mapping[Direction, tuple[TierRule, ...]]
+
+    def governs(self, space: Labels, labels: Labels) -> bool:
+        """True for a pod with `labels` of a namespace with labels `space`."""
+        return self.namespaces.matches(space) and self.pods.matches(labels)
+
+    @property
+    def rank(self) -> tuple[int, str, str]:
+        """Its place in its tier."""
+        return (self.priority, self.kind, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +136,19 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Node:
+    """A machine of the cluster."""
+
+    labels: Mapping[str, str]
+    addresses: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class World:
-    """Namespaces by name with their labels, endpoints, policies."""
+    """Namespaces by name with their labels, endpoints, policies; `tiers` and `nodes` where the cluster has tiers."""
 
     namespaces: Mapping[str, Mapping[str, str]]
     endpoints: tuple[Endpoint, ...]
     policies: tuple[Policy, ...]
+    tiers: tuple[TierPolicy, ...] = ()
+    nodes: tuple[Node, ...] = ()

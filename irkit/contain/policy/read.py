@@ -21,10 +21,10 @@ _PEERS = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 
 def policy(manifest: Json) -> Policy:
     """The policy that `manifest` stands for."""
-    metadata, spec = _object(manifest.get("metadata")), _object(manifest.get("spec"))
+    metadata, spec = object_(manifest.get("metadata")), object_(manifest.get("spec"))
     namespace, name = (str(metadata.get(key) or "") for key in ("namespace", "name"))
     rules = {
-        direction: tuple(_rule(rule, _PEERS[direction]) for rule in _list(spec.get(direction.value)))
+        direction: tuple(_rule(rule, _PEERS[direction]) for rule in list_(spec.get(direction.value)))
         for direction in _directions(spec)
     }
     return Policy(namespace, name, selector(spec.get("podSelector") or {}), rules)
@@ -32,21 +32,21 @@ def policy(manifest: Json) -> Policy:
 
 def _directions(spec: Json) -> tuple[Direction, ...]:
     """Without `policyTypes`: ingress always, egress when there is an egress rule (an empty list is none)."""
-    types = _list(spec.get("policyTypes"))
+    types = list_(spec.get("policyTypes"))
     if not types:
-        return tuple(Direction) if _list(spec.get("egress")) else (Direction.INGRESS,)
+        return tuple(Direction) if list_(spec.get("egress")) else (Direction.INGRESS,)
     if not all(isinstance(name, str) and name in _TYPES for name in types):
         raise ValueError(f"unknown policy types: {types!r:.80}")
     return tuple(direction for name, direction in _TYPES.items() if name in types)
 
 
 def _rule(data: Any, peers: str) -> Rule:  # noqa: ANN401 - JSON of any shape
-    rule = _object(data or {})
-    return Rule(tuple(map(_peer, _list(rule.get(peers)))), tuple(map(_port, _list(rule.get("ports")))))
+    rule = object_(data or {})
+    return Rule(tuple(map(_peer, list_(rule.get(peers)))), tuple(map(port, list_(rule.get("ports")))))
 
 
 def _peer(data: Any) -> Peer:  # noqa: ANN401
-    peer = _object(data)
+    peer = object_(data)
     block, pods, namespaces = (peer.get(key) for key in ("ipBlock", "podSelector", "namespaceSelector"))
     if block is None and pods is None and namespaces is None:
         raise ValueError("a peer that names nobody")
@@ -54,7 +54,7 @@ def _peer(data: Any) -> Peer:  # noqa: ANN401
         return Peer(None, _selector(pods), _selector(namespaces))
     if pods is not None or namespaces is not None:
         raise ValueError("a peer with ipBlock and a selector")
-    return Peer(_block(_object(block)))
+    return Peer(_block(object_(block)))
 
 
 def _selector(data: Any) -> Selector | None:  # noqa: ANN401
@@ -62,22 +62,24 @@ def _selector(data: Any) -> Selector | None:  # noqa: ANN401
 
 
 def _block(data: Json) -> Block:
-    network, excepted = _network(data.get("cidr")), tuple(map(_network, _list(data.get("except"))))
+    found, excepted = network(data.get("cidr")), tuple(map(network, list_(data.get("except"))))
     for hole in excepted:
-        if hole.version != network.version or hole.prefixlen <= network.prefixlen or not hole.subnet_of(network):  # type: ignore[arg-type]
-            raise ValueError(f"{hole} is not inside {network}")
-    return Block(network, excepted)
+        if hole.version != found.version or hole.prefixlen <= found.prefixlen or not hole.subnet_of(found):  # type: ignore[arg-type]
+            raise ValueError(f"{hole} is not inside {found}")
+    return Block(found, excepted)
 
 
-def _network(data: Any) -> Network:  # noqa: ANN401
+def network(data: Any) -> Network:  # noqa: ANN401
+    """The network that a CIDR names."""
     if not isinstance(data, str) or "/" not in data:
         raise ValueError(f"not a network: {data!r:.80}")
     return ip_network(data, strict=False)
 
 
-def _port(data: Any) -> Port:  # noqa: ANN401
-    port = _object(data)
-    protocol, number, last = port.get("protocol") or "TCP", port.get("port"), port.get("endPort")
+def port(data: Any) -> Port:  # noqa: ANN401
+    """The ports that {"protocol", "port", "endPort"} stands for, each of them optional."""
+    given = object_(data)
+    protocol, number, last = given.get("protocol") or "TCP", given.get("port"), given.get("endPort")
     if protocol not in PROTOCOLS:
         raise ValueError(f"unknown protocol: {protocol!r:.80}")
     if isinstance(number, str) and last is None and not number.isdecimal():
@@ -96,13 +98,15 @@ def _number(data: Any) -> int:  # noqa: ANN401
     return data
 
 
-def _object(data: Any) -> Json:  # noqa: ANN401
+def object_(data: Any) -> Json:  # noqa: ANN401
+    """`data`, which has to be an object."""
     if not isinstance(data, dict):
         raise ValueError(f"not an object: {data!r:.80}")
     return data
 
 
-def _list(data: Any) -> list[Any]:  # noqa: ANN401 - absent, null and empty are the same
+def list_(data: Any) -> list[Any]:  # noqa: ANN401
+    """`data`, which has to be a list; absent, null and empty are the same."""
     if data is None:
         return []
     if not isinstance(data, list):

@@ -25,6 +25,13 @@ class Spans:
         found = ((max(a, c), min(b, d)) for a, b in self.ranges for c, d in other.ranges)
         return make(pair for pair in found if pair[0] <= pair[1])
 
+    def __sub__(self, other: Spans) -> Spans:
+        left = list(self.ranges)
+        for first, last in other.ranges:
+            split = ((low, high) for a, b in left for low, high in ((a, min(b, first - 1)), (max(a, last + 1), b)))
+            left = [pair for pair in split if pair[0] <= pair[1]]
+        return make(left)
+
 
 def make(ranges: Iterable[tuple[int, int]]) -> Spans:
     """The set that `ranges`, in any order and overlapping as they like, make together."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from irkit.contain.policy.nouns import LAST_PORT, Block, Peer, Policy, Port, Rule
+from irkit.contain.policy.nouns import LAST_PORT, Block, Peer, Policy, Port, Rule, TierRule
 from irkit.model.isolation import Direction
 
 _SHOWN = 3  # of the parts of a list
@@ -16,6 +16,11 @@ def admits(policy: Policy, direction: Direction) -> str:
     return _some(_rule(rule, _SIDE[direction]) for rule in policy.rules.get(direction, ())) or "nothing"
 
 
+def allowed(rule: TierRule, direction: Direction) -> str:
+    """The same of one rule of a tier."""
+    return _rule(Rule(rule.peers, rule.ports), _SIDE[direction])
+
+
 def _rule(rule: Rule, side: str) -> str:
     who = _some(map(_peer, rule.peers), " or ") or ("anywhere" if side == "from" else "everywhere")
     return f"{side} {who} on {_some(map(_port, rule.ports), ', ') or 'any port'}"
@@ -24,6 +29,10 @@ def _rule(rule: Rule, side: str) -> str:
 def _peer(peer: Peer) -> str:
     if peer.block is not None:
         return _block(peer.block)
+    if peer.nodes is not None:
+        return f"nodes with {peer.nodes}" if peer.nodes.requirements else "every node"
+    if peer.domains:
+        return _some(peer.domains, ", ")
     pods = f"pods with {peer.pods}" if peer.pods is not None and peer.pods.requirements else "every pod"
     if peer.namespaces is None:
         return f"{pods} of this namespace"

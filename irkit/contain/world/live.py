@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from irkit.cluster.objects import items
+from irkit.cluster.engines import served
+from irkit.cluster.objects import entries, items, part
 from irkit.cluster.protocol import Cluster, Json
-from irkit.cluster.resources import NAMESPACES, NETWORK_POLICIES, PODS
+from irkit.cluster.resources import (
+    NAMESPACES,
+    NETWORK_POLICIES,
+    NODES,
+    PODS,
+    TIERS,
+    Resource,
+)
 from irkit.contain.policy.nouns import World
 from irkit.contain.world.objects import world
-from irkit.errors import ClusterError
+from irkit.errors import ClusterError, NotFound
 from irkit.model.permission import Permission
 
 SOURCES = (NAMESPACES, PODS, NETWORK_POLICIES)
@@ -28,5 +36,26 @@ def load(cluster: Cluster) -> World:
 
 def _objects(cluster: Cluster) -> Iterator[Json]:
     for source in SOURCES:
-        for item in items(cluster.pages(source.path())):
-            yield {**item, "kind": source.kind}
+        yield from _listed(source, cluster)
+    versions = served(cluster)
+    tiers = [policy for source in TIERS if source.api_version in versions for policy in _tier(source, cluster)]
+    yield from tiers
+    if any(_speaks_of_nodes(policy) for policy in tiers):
+        yield from _listed(NODES, cluster)
+
+
+def _listed(source: Resource, cluster: Cluster) -> Iterator[Json]:
+    return ({**item, "kind": source.kind} for item in items(cluster.pages(source.path())))
+
+
+def _tier(source: Resource, cluster: Cluster) -> list[Json]:
+    """A version of the group that is served need not have the kind."""
+    try:
+        return list(_listed(source, cluster))
+    except NotFound:
+        return []
+
+
+def _speaks_of_nodes(policy: Json) -> bool:
+    rules = entries(part(policy, "spec"), "egress")
+    return any("nodes" in peer for rule in rules for peer in entries(rule, "to"))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import reduce
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeVar
 
 from irkit.cluster.objects import entries, part
 from irkit.cluster.protocol import Json
 from irkit.contain.policy import read
-from irkit.contain.policy.nouns import LAST_PORT, PROTOCOLS, Address, Endpoint, Policy, World
+from irkit.contain.policy import tiers as tiering
+from irkit.contain.policy.nouns import LAST_PORT, PROTOCOLS, Address, Endpoint, Node, World
 
 NAME_LABEL = "kubernetes.io/metadata.name"  # the API server puts it on every namespace
 # Where each kind keeps its pods' metadata and spec; a Pod is its own template.
@@ -25,7 +26,10 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
 
+V1_GROUPS = ("networking.k8s.io", "extensions")
+
 Name = tuple[str, str, str]  # namespace, kind, name
+Read = TypeVar("Read")
 
 
 def world(objects: Iterable[Json], *, live: bool) -> World:
@@ -39,9 +43,11 @@ def world(objects: Iterable[Json], *, live: bool) -> World:
     owners = {_name(known): owner for known in listed if not live and (owner := _owner(known))}
     pods = [known for known in listed if known.get("kind") in TEMPLATES and not (live and _ended(known))]
     endpoints = tuple(_endpoint(known, _first(_name(known), owners), live=live) for known in pods)
-    policies = tuple(_policy(known) for known in listed if known.get("kind") == "NetworkPolicy")
+    policies = tuple(_policy(known, read.policy) for known in listed if _is(known, ("NetworkPolicy",), V1_GROUPS))
     mentioned = {one.namespace for one in endpoints} | {one.namespace for one in policies}
-    return World(_namespaces(listed, mentioned), endpoints, policies)
+    tiers = tuple(_policy(known, tiering.tiered) for known in listed if _is(known, tiering.KINDS, tiering.GROUPS))
+    nodes = tuple(_node(known) for known in listed if known.get("kind") == "Node")
+    return World(_namespaces(listed, mentioned), endpoints, policies, tiers, nodes)
 
 
 def _namespaces(listed: Iterable[Json], mentioned: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -79,12 +85,27 @@ def _ended(known: Json) -> bool:
     return part(known, "status").get("phase") in ("Succeeded", "Failed")
 
 
-def _policy(manifest: Json) -> Policy:
+def _is(known: Json, kinds: Collection[str], groups: Collection[str]) -> bool:
+    """By group too: Calico's NetworkPolicy is another. What does not say its group is taken for what it is called."""
+    group, slash, _ = str(known.get("apiVersion") or "").rpartition("/")
+    return known.get("kind") in kinds and (not slash or group in groups)
+
+
+def _policy(manifest: Json, reading: Callable[[Json], Read]) -> Read:
     namespace, kind, name = _name(manifest)
     try:
-        return read.policy({**manifest, "metadata": {"namespace": namespace, "name": name}})
+        return reading({**manifest, "metadata": {"namespace": namespace, "name": name}})
     except ValueError as error:
         raise ValueError(f"{kind} {namespace}/{name}: {error}") from error
+
+
+def _node(known: Json) -> Node:
+    addresses = (entry.get("address") for entry in entries(part(known, "status"), "addresses") if _is_ip(entry))
+    return Node(_labels(known), tuple(ip_address(str(address)) for address in addresses))
+
+
+def _is_ip(entry: Json) -> bool:
+    return entry.get("type") in ("InternalIP", "ExternalIP")
 
 
 def _name(known: Json) -> Name:

@@ -75,7 +75,7 @@ class Actor:
             record = engine.resume(run_id, setup) if begun else self._start(run_id, order, setup)
         if record.id != run_id:  # another run has the turn, and stands for this one
             return Finished(record.id)
-        return self._postponed(folder) or self._ended(record, job)
+        return self._postponed(folder) or self._ended(record, job, folder)
 
     def _setup(self, alert: Alert, lost: Event) -> Setup:
         memory = _Fenced(self.home, lost)
@@ -98,13 +98,16 @@ class Actor:
     def _postponed(self, folder: Path) -> Later | None:
         """When rails or people may be asked again; None where they hold nothing back, or for good."""
         records, now = log.read(folder), self.clock()
-        held, asked = until(records, now, Memory(self.home).frozen() is not None), Ledger(records).waits_for
+        ledger = Ledger(records)
+        if ledger.cancelled:
+            return None
+        held, asked = until(records, now, Memory(self.home).frozen() is not None), ledger.waits_for
         looks = [at for at in (held, answer(asked, now)) if at]
         why = f"waits: {asked.question.step} asks for approval" if asked else f"waits: {reasons(records)}"
         return Later(min(looks), f"run {folder.name} {why}", counts=False) if looks else None
 
-    def _ended(self, record: RunRecord, job: Job) -> Ending:
-        if record.status is not Status.FAILED:
+    def _ended(self, record: RunRecord, job: Job, folder: Path) -> Ending:
+        if record.status is not Status.FAILED or Ledger(log.read(folder)).cancelled:
             return Finished(record.id)
         failed = next(step for step in record.steps if step.status is Status.FAILED)
         return Later(self.clock() + delay(job.attempts), f"run {record.id}: {failed.id}: {failed.summary}")

@@ -208,6 +208,16 @@ def test_who_changes_the_rails_asks_again(practice: Practice, gated: Actor) -> N
     assert practice.released()
 
 
+def test_a_job_that_the_rails_put_off_is_cancelled_for_good(practice: Practice) -> None:
+    acting, first, second = actor(practice), job(practice), job(practice, 2)
+    acting.act(first, Event())
+    assert isinstance(acting.act(second, Event()), Later)
+    approvals.cancel(practice.home, run_of(second), Person("ana"), now())
+    before = log.read(runs.locate(practice.home, run_of(second)))
+    assert acting.act(second, Event()) == Finished(run_of(second))
+    assert log.read(runs.locate(practice.home, run_of(second))) == before
+
+
 def test_a_cancelled_job_ends(practice: Practice, gated: Actor) -> None:
     order = job(practice, sha256=gated.books["compromised-pod"].sha256)
     gated.act(order, Event())

@@ -65,6 +65,11 @@ def show(face: Face, name: Name) -> None:
     for spec in book.every_step:
         acting = step(spec.does)
         face.show(f"step     {spec.id:<10} {spec.does:<20} {acting.effect:<9} {acting.about}")
+        if spec.approve:
+            whom = " or ".join(spec.approve.roles) or "anybody"
+            face.show(f"{'':9}{'':10} asks {spec.approve.quorum} of {whom}: {spec.approve.prompt}")
+        if spec.condition:
+            face.show(f"{'':9}{'':10} only if {spec.condition}")
     for need in permissions:
         face.show(f"needs    {need}")
     face.show(f"file     {pinned.source}\nsha256   {pinned.sha256}")

@@ -50,7 +50,10 @@ def deny(home: Path, run: str, person: Person, now: datetime, *, note: str = "",
 
 
 def cancel(home: Path, run: str, person: Person, now: datetime, *, note: str = "") -> None:
-    """Let the run take no further step: at once where nobody drives it, before its next step where somebody does."""
+    """Let the run take no further step: at once where nobody drives it, before its next step where somebody does.
+
+    One that has ended with steps that could be taken again, because they failed or the rails held them back, stays so.
+    """
     folder = runs.locate(home, run)
     fields = {"person": person, "note": note}
     try:
@@ -65,8 +68,8 @@ def cancel(home: Path, run: str, person: Person, now: datetime, *, note: str = "
 
 
 def _cancelled(journal: Journal, fields: dict[str, Any]) -> None:
-    head, ended = journal.ledger.head, journal.ledger.finished is not None
-    if ended:
+    head, ledger = journal.ledger.head, journal.ledger
+    if ledger.finished is not None and not ledger.left:
         raise UsageError(f"run {head['run']} has ended", f"irkit run undo {head['run']} takes back what it did")
     if not journal.ledger.cancelled:
         journal.append("run.cancelled", **fields)

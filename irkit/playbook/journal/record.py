@@ -176,6 +176,13 @@ class Ledger:
         self.status, self.finished, self.over = Status(record["status"]), parse(record["at"]), record["seq"]
 
     @property
+    def left(self) -> list[str]:
+        """The steps that going on would take again: failed, refused, kept from running; none once it is cancelled."""
+        again = (Status.FAILED, Status.REFUSED)
+        ended = [one for one in self.attempts.values() if one.outcome and not self.cancelled]
+        return [one.id for one in ended if one.outcome and (one.outcome.status in again or one.blocked)]
+
+    @property
     def changes(self) -> list[Change]:
         """Every change that was begun."""
         return [change for attempt in self.attempts.values() for change in attempt.intended]

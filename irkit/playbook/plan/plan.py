@@ -66,8 +66,10 @@ class _Listener:
         """The server's own word is told instead."""
 
     def step_ended(self, step: StepRecord) -> None:
-        """What was told since is this step's."""
-        self.by_step[step.id] = tuple(self.told)
+        """What was told since is this step's; what the step looked at twice, once."""
+        once: list[Difference] = []
+        once += (told for told in self.told if told not in once)
+        self.by_step[step.id] = tuple(once)
 
 
 def plan(pinned: Pinned, inputs: Mapping[str, Any], setup: Setup, settings: Settings) -> Plan:

@@ -1,18 +1,20 @@
-"""The bytes of one source in blocks that hold whole lines: mapped where that is possible, streamed where it is not.
+"""The bytes of one source in blocks that hold whole lines, small enough to stay in a processor's cache while searched.
 
-Nothing here trusts a file: a line may never end, a document may be no JSON.
+Nothing here trusts a file: a line may never end, a document may be no JSON. Files are read, never mapped: one that is
+cut meanwhile (copytruncate) would kill a process that has it mapped.
 """
 
 from __future__ import annotations
 
 import json
-import mmap
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
+from irkit.audit.read.ahead import ahead
 from irkit.audit.read.event import whole
 from irkit.audit.read.shapes import expand, legible
 from irkit.audit.read.unpack import CHUNK, Torn, unpack
@@ -38,13 +40,14 @@ class Source:
     size: int  # bytes when it was looked at: what is appended later is not read
     form: Form = Form.NATIVE
     packed: bool = False  # gzip or Zstandard
+    ahead: bool = False  # unpack it in a process of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """Whole lines: `data[start:end]`; `base` added to a position gives the offset in the (unpacked) source."""
 
-    data: bytes | mmap.mmap
+    data: bytes
     start: int
     end: int
     base: int = 0
@@ -65,32 +68,49 @@ def blocks(source: Source, start: int = 0, end: int | None = None) -> Iterator[B
 
     Raises OSError, and Torn where the rest cannot be read.
     """
-    with source.path.open("rb") as file:
-        lines = _streamed(unpack(file)) if source.packed else _mapped(file, start, min(end or source.size, source.size))
-        match source.form:
-            case Form.NATIVE:
-                yield from lines
-            case Form.WRAPPED:
-                yield from _unwrapped(text for block in lines for text in block.lines())
-            case Form.DOCUMENT:
-                chunks = unpack(file) if source.packed else iter(lambda: file.read(CHUNK), b"")
-                yield from _unwrapped(_texts(b"".join(_capped(chunks))))
+    with source.path.open("rb", buffering=0) as file:
+        if source.form is Form.DOCUMENT:
+            yield from _unwrapped(_texts(b"".join(_capped(_chunks(source, file)))))
+            return
+        ranged = _ranged(file, start, min(end or source.size, source.size))
+        lines = _streamed(_chunks(source, file)) if source.packed else ranged
+        if source.form is Form.WRAPPED:
+            yield from _unwrapped(text for block in lines for text in block.lines())
+        else:
+            yield from lines
 
 
-def _mapped(file: BinaryIO, start: int, end: int) -> Iterator[Block]:
-    if start >= end:
-        return
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        first = _line_from(data, start)
-        last = _line_from(data, end)
-        if first < last:
-            yield Block(data, first, last)
+def _chunks(source: Source, file: FileIO) -> Iterator[bytes]:
+    if not source.packed:
+        return iter(lambda: file.read(CHUNK), b"")
+    return ahead(file) if source.ahead else unpack(file)
 
 
-def _line_from(data: mmap.mmap, position: int) -> int:
+def _ranged(file: FileIO, start: int, end: int) -> Iterator[Block]:
+    """The lines that begin in [start, end). What is left of a line at the end of a block is read again, not copied."""
+    at, size = _line_from(file, start), CHUNK
+    while at < end:
+        data = os.pread(file.fileno(), size, at)
+        if not data:
+            raise Torn("the file became shorter while it was read")
+        last = data.find(b"\n", end - at - 1) if end - at <= len(data) else data.rfind(b"\n")
+        if last < 0 and len(data) == size < LINE:
+            size = min(4 * size, LINE)
+            continue
+        stop = last + 1 or len(data)
+        yield Block(data, 0, stop, at)
+        at = at + stop if last >= 0 else _line_from(file, at + stop)
+        size = CHUNK
+
+
+def _line_from(file: FileIO, position: int) -> int:
     """Where the first line begins that begins at `position` or later; the end where there is none."""
-    before = data.find(b"\n", position - 1) if position else -1
-    return len(data) if position and before < 0 else before + 1
+    at = position - 1
+    while at >= 0 and (data := os.pread(file.fileno(), CHUNK, at)):
+        if (found := data.find(b"\n")) >= 0:
+            return at + found + 1
+        at += len(data)
+    return max(at, 0)
 
 
 def _streamed(chunks: Iterable[bytes]) -> Iterator[Block]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -70,10 +69,11 @@ def _first(source: Source) -> datetime | None:
 def _times(source: Source, places: list[int]) -> list[datetime]:
     """The time of the first readable line at or after each place; the last time again where there is none."""
     found = [datetime.min.replace(tzinfo=UTC)]
-    with source.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with source.path.open("rb") as file:
         for place in places:
-            start = data.find(b"\n", place) + 1 if place else 0
-            stop = data.find(b"\n", start, start + LINE)
-            event = decode(data[start:stop]) if stop > start else None
+            file.seek(place)
+            if place:
+                file.readline(LINE)
+            event = decode(file.readline(LINE))
             found.append((event and event.written) or found[-1])
     return found[1:]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple, cast
 
+from irkit.audit.matching.likely import ADDRESS
 from irkit.audit.read.event import decode, whole
 from irkit.model.audit import Finding, Match, Severity, Tier
 
@@ -62,6 +63,7 @@ class Haul:
         self._store: BinaryIO = cast(BinaryIO, tempfile.SpooledTemporaryFile(MEMORY))
         self._successor: datetime | None = None
         self._begun: set[datetime] = set()
+        self._lost: datetime | None = None
 
     def close(self) -> None:
         """Give the disk back."""
@@ -89,6 +91,10 @@ class Haul:
         """Another pod took the name at that instant: what names the pod from then on concerns the other."""
         self._successor = min(filter(None, (successor, self._successor)), default=None)
 
+    def lose(self, ended: datetime | None) -> None:
+        """The pod was removed at that instant: from then on its address is free for others."""
+        self._lost = min(filter(None, (ended, self._lost)), default=None)
+
     def __iter__(self) -> Iterator[Match]:
         """The matches in time order; stages of one instant in the order they are reached."""
         for kept in sorted(filter(self._ours, self._kept), key=_order):
@@ -96,7 +102,12 @@ class Haul:
             yield Match(kept.tier, kept.reason, kept.where, whole(line), line)
 
     def _ours(self, kept: _Kept) -> bool:
-        """False for what names a successor or, where its creation stands in the log, a predecessor."""
+        """False for what names a successor or, where its creation stands in the log, a predecessor.
+
+        And for what came from its address when it was no more.
+        """
+        if kept.tier is Tier.RELATED and kept.reason.startswith(ADDRESS):
+            return not (self._lost and kept.asked > self._lost)
         if kept.tier is not Tier.NAME:
             return True
         early = len(self._begun) == 1 and kept.asked < min(self._begun)

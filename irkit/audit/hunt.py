@@ -30,6 +30,7 @@ class Caught:
     last: datetime | None = None
     unknown: int = 0  # events for which the filter hangs on a body that was not logged
     successor: datetime | None = None  # when another pod of the same name was first made; None: not in this piece
+    ended: datetime | None = None  # when the pod itself was removed; None: not in this piece
     begun: set[datetime] = field(default_factory=set)  # when the pod itself may have been made
     torn: str = ""  # why the rest of the source could not be read; "" when it could
 
@@ -76,6 +77,8 @@ class Hunt:
         at = event.written
         if self.quarry and self.quarry.succeeded_by(event):
             caught.successor = caught.successor or at
+        if self.quarry and self.quarry.ended_by(event) and not another(self.quarry, event):
+            caught.ended = caught.ended or at
         if self.quarry and event.received and self.quarry.begun_by(event) and not another(self.quarry, event):
             caught.begun.add(event.received)
         if not self.window.holds(at):

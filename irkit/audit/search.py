@@ -96,6 +96,7 @@ class Search:
                 haul.add(unit.source.label, hit)
             haul.end(caught.successor)
             haul.begin(caught.begun)
+            haul.lose(caught.ended)
             caught.hits = []
             yield unit.source, caught
 

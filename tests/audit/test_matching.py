@@ -113,7 +113,7 @@ def test_a_patch_body_is_a_list() -> None:
     assert tier(event("patch", requestObject=[{"op": "test", "path": "/metadata/uid", "value": OTHER}])) is Tier.NAME
 
 
-LINKED = Quarry.of(replace(TARGET, owner="ReplicaSet/web", pod_ips=("10.88.0.5", "fd00::5")))
+LINKED = Quarry.of(replace(TARGET, owner="ReplicaSet/web", pod_ips=("10.88.0.5", "fd00::5"), node="node1"))
 UNNAMED = event("create", name="", seconds=0.5, code=201)
 
 
@@ -148,6 +148,8 @@ RELATED: dict[str, dict[str, Any]] = {
     ),
     "from its address": event("list", "secrets", "", user="mallory", sourceIPs=["1.2.3.4", "10.88.0.5"]),
     "its owner": event("patch", "replicasets", "web"),
+    "its node": event("patch", "nodes", "node1", "", user="mallory"),
+    "a token for it": event("create", "serviceaccounts", "web", sub="token", user="system:node:node1", code=201),
     "a reference": event(
         "update", "endpointslices", "web-x", requestObject={"endpoints": [{"targetRef": {"uid": UID}}]}
     ),
@@ -170,6 +172,11 @@ def test_what_is_only_related(how: str) -> None:
         event("list", "secrets", "", sourceIPs=["10.88.0.5"], extra={POD_UID: [OTHER]}),
         event("list", "secrets", "", sourceIPs=["10.88.0.5"], seconds=-9),
         event("get", "replicasets", "web"),
+        event("patch", "nodes", "node1", "", sub="status", user="system:node:node1"),
+        event("create", "nodes", "node1", "", sub="proxy", requestURI="/api/v1/nodes/node1/proxy/exec/x/db-1/app"),
+        event("patch", "nodes", "node2", ""),
+        event("create", "serviceaccounts", "web", sub="token", user="system:node:node2", code=201),
+        event("create", "serviceaccounts", "db", sub="token", user="system:node:node1", code=201),
         event("update", "replicasets", "web", sub="status"),
         event("update", "deployments", "web"),
     ],

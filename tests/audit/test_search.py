@@ -5,6 +5,7 @@ import io
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,14 @@ def test_many_pieces_in_many_processes_give_the_same(tmp_path: Path, monkeypatch
     assert matches == expected
     assert len(expected) == 429
     assert cut.summary() == whole.summary()
+
+
+@pytest.mark.parametrize("how", [{"user": "system:node:node1"}, {"requestObject": {"gracePeriodSeconds": 0}}])
+def test_an_address_is_the_pods_only_while_the_pod_is_there(tmp_path: Path, how: dict[str, Any]) -> None:
+    during, after = (event("list", "secrets", "", user="x", sourceIPs=["10.88.0.5"], seconds=s) for s in (50, 70))
+    begun = event("delete", seconds=40, user="alice")  # the grace period begins: the pod still runs
+    gone = event("delete", seconds=60, **{"user": "mallory", **how})
+    path = log(tmp_path / "audit.log", [begun, during, gone, after])
+    target = replace(TARGET, pod_ips=("10.88.0.5",))
+    found = [match.event["auditID"] for match in search([str(path)], target) if match.tier is Tier.RELATED]
+    assert found == [during["auditID"]]

@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
-from irkit.audit.detect.attack import TECHNIQUES, VERSION
+from irkit.audit.detect.attack import NEXT, TECHNIQUES, VERSION, in_19
 from irkit.audit.detect.registry import RULES
 from irkit.audit.detect.rule import Gate, Rule
 
@@ -61,7 +61,10 @@ def _section(rule: Rule) -> Iterator[str]:
 
 def _technique(name: str) -> str:
     one = TECHNIQUES[name]
-    return f"[{one.id}]({one.url}) {one.full} ({', '.join(one.tactics)})"
+    after = in_19(one)
+    tactics = ", ".join(after.tactics)
+    told = f"; in {NEXT}: {f'{after.id} {after.full}, ' if after.id != one.id else ''}{tactics}" if after != one else ""
+    return f"[{one.id}]({one.url}) {one.full} ({', '.join(one.tactics)}{told})"
 
 
 def _asks(rule: Rule) -> str:

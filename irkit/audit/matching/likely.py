@@ -6,6 +6,7 @@ from irkit.audit.matching.quarry import SECOND, Quarry, begins
 from irkit.audit.matching.sure import text_at
 from irkit.audit.read.event import CREDENTIAL, POD_UID, Event, body
 
+ADDRESS = "came from the pod's address"  # begins the reason of what holds only as long as the pod has it
 _READS = frozenset({"get", "list", "watch"})
 
 
@@ -43,7 +44,8 @@ def by_relation(pod: Quarry, event: Event) -> str:
     """The owner changed, the pod's address, the kubelet's own API through the API server, a body that refers to it."""
     if not pod.lived(event.received):
         return ""
-    return _through_node(pod, event) or _from_address(pod, event) or _owner(pod, event) or _referred(pod, event)
+    tests = (_through_node, _from_address, _owner, _node, _referred)
+    return next((reason for test in tests if (reason := test(pod, event))), "")
 
 
 def _through_node(pod: Quarry, event: Event) -> str:
@@ -58,7 +60,7 @@ def _from_address(pod: Quarry, event: Event) -> str:
     last = (event.sourceIPs or [""])[-1]
     if last not in pod.addresses or event.who.username.startswith("system:node:"):
         return ""
-    return "" if event.who.first(POD_UID) else f"came from the pod's address {last}"
+    return "" if event.who.first(POD_UID) else f"{ADDRESS} {last}"
 
 
 def _owner(pod: Quarry, event: Event) -> str:
@@ -66,6 +68,18 @@ def _owner(pod: Quarry, event: Event) -> str:
     if not name or (ref.resource, ref.namespace, ref.name) != (resource, pod.namespace, name):
         return ""
     return "" if event.verb in _READS or ref.subresource == "status" else "changed the pod's owner"
+
+
+def _node(pod: Quarry, event: Event) -> str:
+    """What befell its node, and the token that its node had minted for it (at level Metadata no uid tells whose)."""
+    ref = event.ref
+    if not pod.node or event.verb in _READS:
+        return ""
+    if (ref.resource, ref.name) == ("nodes", pod.node):
+        return "" if ref.subresource else "changed the pod's node"
+    account = f"system:serviceaccount:{ref.namespace}:{ref.name}"
+    minted = (ref.resource, ref.subresource) == ("serviceaccounts", "token") and account == pod.service_account
+    return "its node had a token minted for its service account" if minted and event.who.username == pod.kubelet else ""
 
 
 def _referred(pod: Quarry, event: Event) -> str:

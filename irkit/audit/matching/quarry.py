@@ -23,6 +23,7 @@ class Quarry:
     created: datetime | None = None  # None: not known; every bearer of the name may be it
     addresses: tuple[str, ...] = ()
     owner: tuple[str, str] = ("", "")  # resource and name: "replicasets", "web-6d9f"
+    node: str = ""
     credentials: frozenset[str] = frozenset()  # credential ids that the pod's own identity had minted
 
     @classmethod
@@ -38,6 +39,7 @@ class Quarry:
             target.created,
             target.pod_ips,
             (f"{kind.lower()}s", owner),
+            target.node,
         )
 
     @property
@@ -50,8 +52,14 @@ class Quarry:
         The pod's name stands unquoted: it is also sought in URIs, and one pass more costs more than a few false hits.
         """
         unnamed = f"/namespaces/{self.namespace}/pods" if self.created and self.name else ""
-        quoted = [f'"{text}"' for text in (self.service_account, self.owner[1], *self.addresses) if text]
+        related = (self.service_account, self.owner[1], *self.addresses, self.node, self.kubelet)
+        quoted = [f'"{text}"' for text in related if text]
         return tuple(filter(None, map(str.encode, (self.uid, self.name, unnamed, *quoted, *sorted(self.credentials)))))
+
+    @property
+    def kubelet(self) -> str:
+        """The identity of its node; "" where the node is not known."""
+        return f"system:node:{self.node}" if self.node else ""
 
     def chained(self, credentials: Iterable[str]) -> Quarry:
         """The same pod, looked for only by credentials that its identity had minted."""
@@ -74,6 +82,14 @@ class Quarry:
             return False
         named = (ref.namespace, ref.name) == (self.namespace, self.name)
         return named and asked < self.created + SECOND and done >= self.created
+
+    def ended_by(self, event: Event) -> bool:
+        """True where `event` removes this pod: what follows from its address is somebody else's."""
+        ref = event.ref
+        named = (ref.resource, ref.subresource, ref.namespace, ref.name) == ("pods", "", self.namespace, self.name)
+        if not (named and self.name and event.verb == "delete" and event.code == 200 and self.lived(event.received)):
+            return False
+        return event.who.username.startswith("system:node:") or b'"gracePeriodSeconds":0' in bytes(event.requestObject)
 
     def succeeded_by(self, event: Event) -> bool:
         """True where `event` makes another pod of the same name: its creation was asked for when this one existed."""

@@ -139,3 +139,10 @@ def test_a_bad_allow_list_is_refused_with_its_reason(tmp_path: Path, text: str, 
 def test_an_absent_allow_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read"):
         load(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(("namespaces", "found"), [(10, True), (9, False)])
+def test_secrets_swept_namespace_by_namespace(tmp_path: Path, namespaces: int, found: bool) -> None:
+    sweep = [event("list", "secrets", "", f"ns-{n}", user="eve", seconds=n) for n in range(namespaces)]
+    report = detect([str(log(tmp_path / "audit.log", [*sweep, *sweep]))])
+    assert ("secrets-gathered" in {one.rule for one in report.findings}) is found

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from irkit.audit.detect.attack import TECHNIQUES
+from irkit.audit.detect.attack import TECHNIQUES, in_19
 from irkit.audit.detect.page import WIDTH, page
 from irkit.audit.detect.registry import RULES
 from irkit.audit.detect.rule import Rule
@@ -33,3 +33,9 @@ def test_no_technique_stands_there_that_nothing_names() -> None:
 
 def test_text_is_wrapped() -> None:
     assert [line for line in page().splitlines() if len(line) > WIDTH and not line.startswith("|")] == []
+
+
+def test_no_technique_keeps_a_tactic_that_version_19_retired() -> None:
+    after = [in_19(one) for one in TECHNIQUES.values()]
+    assert all(one.tactics and "Defense Evasion" not in one.tactics for one in after)
+    assert in_19(TECHNIQUES["T1562.001"]).id == "T1685"

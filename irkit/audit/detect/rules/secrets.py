@@ -20,7 +20,9 @@ def _listed(event: Event) -> str:
 
 
 def _gathered(event: Event) -> str:
-    return f"{event.ref.namespace}/{event.ref.name}" if event.ref.name and done_by_outsider(event) else ""
+    """A list of one namespace counts as one; a list of all has a rule of its own."""
+    named = event.ref.name or ("*" if event.ref.namespace and event.verb == "list" else "")
+    return f"{event.ref.namespace}/{named}" if named and done_by_outsider(event) else ""
 
 
 def _foreign(event: Event) -> str:
@@ -65,7 +67,7 @@ RULES = (
         "Many different secrets read by one identity",
         Severity.HIGH,
         ("T1552.007",),
-        frozenset({"get"}),
+        frozenset({"get", "list"}),
         ("secrets",),
         _gathered,
         "secret operators; helm, which keeps its releases in secrets",

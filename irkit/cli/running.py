@@ -77,7 +77,10 @@ def start(
         case=case or "",
         dry_run=dry_run,
     )
-    return engine.run_in_turn(begin, surroundings, face.note)
+    record = engine.run_in_turn(begin, surroundings, face.note)
+    if record.id != begin.keywords["run_id"]:
+        face.note(f"joined run {record.id}, which is under way for the same key; no run was started", "warn")
+    return record
 
 
 def finish(face: Face, record: RunRecord) -> Exit:

@@ -9,7 +9,9 @@ from threading import Event
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from irkit.cli.commands import load
 from irkit.cluster.protocol import Cluster, Reply
 from irkit.errors import DeadlineExceeded, IrkitError, Refused, Unreachable
 from irkit.model.run import Outcome, RunRecord, Status
@@ -166,18 +168,15 @@ def test_it_is_not_taken_more_often_than_that(practice: Practice, book: Callable
 
 
 def test_what_a_failed_attempt_began_can_still_be_undone(practice: Practice, book: Callable[..., str]) -> None:
-    def fail() -> None:
-        raise Unreachable("no answer")
-
-    # The second change is never sent: telling it fails, as sending it could.
-    path = book("  - {id: isolate, uses: pod.isolate@1, retry: {attempts: 2}}\n")
+    # The same change tried again counts once: four different ones are made.
+    path = book("  - {id: isolate, uses: pod.isolate@1, retry: {attempts: 2}}\n", "limits: {max_mutations: 4}\n")
     cluster, failed = practice.cluster, list[str]()
 
     class Once(Weak):
         def patch(self, path: str, operations: Any, *, dry_run: bool = False) -> Reply:  # noqa: ANN401
             if not dry_run and not failed:
                 failed.append(path)
-                fail()
+                raise Unreachable("no answer")
             return self.inner.patch(path, operations, dry_run=dry_run)
 
     record = run(practice, path, weak(practice, Once(cluster)))
@@ -325,6 +324,17 @@ def test_a_second_run_of_one_key_joins_the_first(practice: Practice, book: Calla
     desk.deny(practice.home, "r-1", Person("ana"), now())
     engine.resume("r-1", practice.setup())
     assert run(practice, path, practice.setup(), "r-2").id == "r-2", "the first has ended"
+
+
+def test_the_command_says_that_it_joined(practice: Practice, book: Callable[..., str]) -> None:
+    path = book(GATE, KEYED.format(how="join"))
+    env = {"IRKIT_HOME": str(practice.home), "KUBECONFIG": str(practice.range.kubeconfig)}
+    words = ["playbook", "run", path, "-n", "payments", "-i", f"pod={practice.pod}"]
+    first, second = (CliRunner().invoke(load(), words, env=env) for _ in range(2))
+    assert (first.exit_code, second.exit_code) == (3, 3)
+    (run_id,) = runs.ids(practice.home)
+    assert f"joined run {run_id}" in second.output
+    assert "joined" not in first.output
 
 
 def test_a_second_run_of_one_key_is_refused(practice: Practice, book: Callable[..., str]) -> None:

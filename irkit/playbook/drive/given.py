@@ -74,7 +74,9 @@ def _intender(run: UnderWay, spec: StepSpec, lease: Lease, *, dry_run: bool, und
 def _limit(run: UnderWay, change: Change) -> None:
     """Raise Refused for a change that the playbook's limits have no room for."""
     limits, made = run.playbook.limits, run.journal.ledger.changes
-    if limits.max_mutations is not None and len(made) >= limits.max_mutations:
+    # Sent again, because somebody came in between or the attempt before failed, it is the same change.
+    different = {(one.action, one.kind, one.namespace, one.name, one.detail) for one in (*made, change)}
+    if limits.max_mutations is not None and len(different) > limits.max_mutations:
         raise Refused(f"the playbook's limit of {limits.max_mutations} changes is reached")
     pods = {(one.namespace, one.name) for one in (*made, change) if one.kind == "Pod"}
     if limits.max_pods is not None and len(pods) > limits.max_pods:

@@ -63,7 +63,7 @@ def _keep_name(path: Path) -> None:
 
 
 class Chain:
-    """A chain being written: every `append` is on disk (fsync) before it returns.
+    """A chain being written: every `append` is on disk (fsync) before it returns, unless told that it may wait.
 
     Opening an existing file verifies it and goes on from its last whole line; a line torn by a crash is dropped.
     Raises VerificationError for a broken chain, JournalError where the disk refuses.
@@ -80,6 +80,7 @@ class Chain:
             self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
             _keep_name(path)
             self._end = whole
+            self._torn = True  # what stands behind `_end`, and where the file is, is not known
         except OSError as error:
             raise JournalError(f"cannot open {path}: {error.strerror}") from error
 
@@ -94,14 +95,15 @@ class Chain:
             self._previous = hashlib.sha256(lines[-1]).hexdigest()
         return len(whole)
 
-    def append(self, fields: Mapping[str, Any]) -> Record:
+    def append(self, fields: Mapping[str, Any], *, sync: bool = True) -> Record:
         """Write one record and wait until the disk has it; returns the record as it stands in the chain.
 
+        Without `sync` the disk has it at the latest with the next record that waits: for what is only found again.
         A record that the disk refused is not in the chain: the next one takes its place.
         """
         line = encode(len(self.records), self._previous, fields)
         try:
-            self._write(line)
+            self._write(line, sync=sync)
         except OSError as error:
             raise JournalError(f"cannot write {self.path}: {error.strerror}", "free some disk space") from error
         self._end += len(line)
@@ -109,13 +111,16 @@ class Chain:
         self.records.append(cast(Record, json.loads(line)))
         return self.records[-1]
 
-    def _write(self, line: bytes) -> None:
-        self._file.truncate(self._end)
-        self._file.seek(self._end)
-        rest = memoryview(line)
+    def _write(self, line: bytes, *, sync: bool) -> None:
+        if self._torn:
+            self._file.truncate(self._end)
+            self._file.seek(self._end)
+        self._torn, rest = True, memoryview(line)
         while rest:
             rest = rest[self._file.write(rest) :]
-        os.fsync(self._file.fileno())
+        if sync:
+            os.fsync(self._file.fileno())
+        self._torn = False
 
     @property
     def head(self) -> str:

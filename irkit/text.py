@@ -61,3 +61,14 @@ def quoted(json: str) -> str:
 def _utf16(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{int.from_bytes(units[at : at + 2]):04x}" for at in range(0, len(units), 2))
+
+
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kKmMgGtT]?)(i?)[bB]?")
+
+
+def parse_size(text: str) -> int:
+    """Bytes of "500M", "2G", "1.5Gi", "4096"; K, M, G, T are powers of 1024 with and without the i. Else ValueError."""
+    found = _SIZE.fullmatch(text.strip())
+    if not found or (found[3] and not found[2]):
+        raise ValueError(f"not a size: {text!r}")
+    return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))

@@ -64,6 +64,7 @@ def write_case(record: RunRecord, data: Path) -> Path:
         "dry_run",
         "cluster",
         "target",
+        "scope",
     )
     return _write({"run": record.id} | {key: getattr(record, key) for key in told}, data / CASE)
 

@@ -21,6 +21,13 @@ Audit = Annotated[
 Deadline = Annotated[
     str | None, typer.Option("--deadline", metavar="TIME", help="Seal what is there after this long: 60s, 5m.")
 ]
+MaxArtifact = Annotated[
+    str | None, typer.Option("--max-artifact", metavar="SIZE", help="Cut each file of evidence here: 500M, 2G.")
+]
+MaxTotal = Annotated[str | None, typer.Option("--max-total", metavar="SIZE", help="Take no more evidence than this.")]
+DiskReserve = Annotated[
+    str | None, typer.Option("--disk-reserve", metavar="SIZE", help="Stop while this much of the disk is free (128M).")
+]
 BundlePath = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A sealed bundle (.tar.gz).")]
 
 Store = Annotated[
@@ -94,6 +101,17 @@ def collecting(audit: list[str] | None, deadline: str | None) -> dict[str, Any]:
         except ValueError as error:
             raise UsageError(str(error), "a number and a unit: 60s, 5m, 1h") from error
     return inputs
+
+
+def bounds(artifact: str | None, total: str | None, reserve: str | None) -> dict[str, int]:
+    """The inputs of a playbook that say how much evidence may be taken; raises UsageError."""
+    from irkit.text import parse_size
+
+    given = {"max_artifact": artifact, "max_total": total, "disk_reserve": reserve}
+    try:
+        return {name: parse_size(text) for name, text in given.items() if text is not None}
+    except ValueError as error:
+        raise UsageError(str(error), "a number and a unit: 500M, 2G, 1.5Gi") from error
 
 
 def store_settings(flags: dict[str, Any]) -> StoreSettings:

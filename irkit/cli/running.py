@@ -88,7 +88,7 @@ def finish(face: Face, record: RunRecord) -> Exit:
     from irkit.cli import summary
 
     error = trouble(record)
-    if error and record.target is None:
+    if error and record.target is None and record.scope is None:
         raise error
     face.emit(record)
     summary.conclude(face, record)

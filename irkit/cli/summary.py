@@ -18,6 +18,7 @@ _MEANING = {
     Verdict.INEFFECTIVE: "something still gets through",
 }
 MEASURED = ("packets", "flows")  # kinds of proof that a reader needs to see beside the verdict
+MOST = 30  # gaps that are told one by one
 _SIZES = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -49,9 +50,11 @@ def lines(run: Run) -> Iterator[tuple[str, str, str]]:
     if record.artifacts or record.gaps:
         total = size(sum(artifact.size for artifact in record.artifacts))
         yield "evidence", f"{len(record.artifacts)} files, {total}", ""
-    for gap in record.gaps:
-        if not gap.expected:
-            yield from _gap(gap)
+    missing = [gap for gap in record.gaps if not gap.expected]
+    for gap in missing[:MOST]:
+        yield from _gap(gap)
+    if missing[MOST:]:
+        yield "missing", f"and {len(missing) - MOST} more: the report and collection.json list all", "warn"
     if record.audit:
         tiers = ", ".join(f"{count} by {tier}" for tier, count in record.audit.matched.items() if count)
         total = f"{sum(record.audit.matched.values())} of {record.audit.events} events concern the pod"
@@ -65,6 +68,8 @@ def _target(record: RunRecord) -> Iterator[tuple[str, str, str]]:
     if record.target:
         at = f" on {record.target.node}" if record.target.node else ""
         yield "pod", f"{record.target.namespace}/{record.target.name}{at}, uid {record.target.uid}", "bold"
+    if record.scope:
+        yield "pods", f"{record.scope.namespace}/{record.scope.what}: {len(record.scope.pods)}", "bold"
 
 
 def isolation_lines(isolation: Isolation) -> Iterator[tuple[str, str, str]]:

@@ -10,6 +10,7 @@ import logging
 import os
 import ssl
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
     from irkit.cluster.wire.sender import Pace
 
-CONNECTIONS = 32  # kept alive; collectors run eight at a time
+CONNECTIONS = 64  # kept alive: eight pods at a time, four logs of each, and for each the question whose it is
+FRESH = 2.0  # seconds for which a login is not looked at again: the SDK reads all of it anew each time (1 ms)
 _IMPORTING = Lock()
 # What the SDK imports for logins that few use (OIDC refresh) or for its typed API: 0.35 s together.
 _HEAVY = ("requests_oauthlib", "oauthlib", "oauthlib.oauth2", "kubernetes.client.api_client")
@@ -82,12 +84,17 @@ def _login(settings: ClusterSettings, environ: Mapping[str, str]) -> _Login:
         context = _configure(sdk, configuration, settings, environ, folder)
         pool = sdk.RESTClientObject(configuration).pool_manager
         _load_keys(pool, configuration)
-    lock = Lock()
+    lock, known = Lock(), (-FRESH, dict[str, str]())
 
     def credentials() -> dict[str, str]:
-        with lock, _explained(sdk):
-            found = configuration.auth_settings().values()
-            return {entry["key"]: entry["value"].strip() for entry in found if entry["in"] == "header"}
+        nonlocal known
+        with lock:
+            if time.monotonic() - known[0] >= FRESH:
+                with _explained(sdk):
+                    found = configuration.auth_settings().values()
+                headers = {entry["key"]: entry["value"].strip() for entry in found if entry["in"] == "header"}
+                known = time.monotonic(), headers
+            return known[1]
 
     return _Login(str(configuration.host).rstrip("/"), context, pool, credentials)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Protocol
 
 from irkit.cluster.protocol import Cluster
@@ -48,3 +52,22 @@ def not_replaced(target: Target, cluster: Cluster) -> None:
         check(pod_of(target), cluster)
     except NotFound:
         return
+
+
+@dataclass(slots=True)
+class Ours:
+    """`not_replaced` for several answers at once: asked after all of them had begun, it is true of all of them."""
+
+    target: Target
+    cluster: Cluster
+    asked: float = -math.inf  # when it was asked last and found ours, by the monotonic clock
+    turn: Lock = field(default_factory=Lock)
+
+    def prove(self) -> None:
+        """Raise PodReplaced as `not_replaced`; the answer in question has begun."""
+        begun = time.monotonic()
+        with self.turn:
+            if self.asked < begun:
+                now = time.monotonic()
+                not_replaced(self.target, self.cluster)
+                self.asked = now

@@ -7,6 +7,7 @@ the part of a file that it was writing becomes a truncated artifact.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from typing import Any
 from irkit import digest
 from irkit.cluster.protocol import Json, Reply, Stream
 from irkit.collect import gaps
+from irkit.collect.budget import Budget
 from irkit.collect.piece import Found, Piece
 from irkit.errors import DeadlineExceeded
 from irkit.model.codec import pretty
@@ -46,9 +48,15 @@ class Folder:
 
     root: Path
     limit: int | None = None  # bytes of one artifact; None: no cap
+    budget: Budget = field(default_factory=Budget)
+    within: str = ""  # the folder below `root` that the pieces stand in, "pods/web-0/"; "": `root` itself
     held: Mapping[str, Artifact] = field(default_factory=dict)  # by path: verified, and not taken again if whole
     clock: Clock = now
     closed: Event = field(default_factory=Event)  # set: the capture is over, nothing more is written
+
+    def path(self, piece: Piece) -> Path:
+        """Where a piece stands on the disk."""
+        return self.root / self.within / piece.path
 
     def document(self, piece: Piece, fetch: Callable[[], Reply]) -> Iterator[Found]:
         """Take one answer, kept as it came."""
@@ -92,7 +100,7 @@ class Folder:
 
     def json(self, piece: Piece) -> Json | None:
         """A piece that is there, parsed; None where it is not. Raises `gaps.Unfit` where it is not a JSON object."""
-        path = self.root / piece.path
+        path = self.path(piece)
         if not path.exists():
             return None
         try:
@@ -105,14 +113,15 @@ class Folder:
 
     def take(self, piece: Piece, ask: Ask) -> Iterator[Found]:
         """The piece as an Artifact, or the Gap it leaves, or both: a part and what became of the rest."""
-        held = self.held.get(piece.path)
+        held = self._held(piece)
         if held and not held.truncated:
             yield held
             return
         answer = None
         try:
+            self.budget.spend(0, self.root)
             with ask() as answer:
-                measured = digest.write(self._while_open(answer.chunks), self.root / piece.path, limit=self.limit)
+                measured = digest.write(self._while_open(answer.chunks), self.path(piece), limit=self.limit)
         except Exception as error:
             kept = self._kept(piece, answer.call() if answer else None)
             yield from (kept,) if kept else ()
@@ -123,14 +132,21 @@ class Folder:
             yield gaps.capped(piece, measured.size)
 
     def _while_open(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        left = math.inf if self.limit is None else self.limit
         for chunk in chain(chunks, (b"",)):  # the last look comes before the file gets its name
             if self.closed.is_set():
                 raise DeadlineExceeded("the capture was over before the answer was")
+            self.budget.spend(int(min(len(chunk), left)), self.root)
+            left -= min(len(chunk), left)
             yield chunk
+
+    def _held(self, piece: Piece) -> Artifact | None:
+        return self.held.get(self.within + piece.path)
 
     def _artifact(self, piece: Piece, measured: digest.Digest, call: Call | None) -> Artifact:
         sha256, size, cut = measured.sha256, measured.size, measured.truncated
-        return Artifact(piece.path, piece.collector, sha256, size, self.clock(), call, cut, piece.about)
+        where = self.within + piece.path
+        return Artifact(where, piece.collector, sha256, size, self.clock(), call, cut, piece.about)
 
     def _kept(self, piece: Piece, call: Call | None) -> Artifact | None:
         """What stands on the disk although the piece could not be taken; None where nothing does, or the disk fails."""
@@ -140,7 +156,7 @@ class Folder:
             return None
 
     def _rescue(self, piece: Piece, call: Call | None) -> Artifact | None:
-        whole = self.root / piece.path
+        whole = self.path(piece)
         part = whole.with_name(whole.name + ".part")
         if _size(part) > _size(whole):
             part.replace(whole)
@@ -148,16 +164,17 @@ class Folder:
         part.unlink(missing_ok=True)
         if not whole.exists():
             return None
-        return self.held.get(piece.path) or self._artifact(piece, digest.of_file(whole), None)
+        return self._held(piece) or self._artifact(piece, digest.of_file(whole), None)
 
     def _held_pages(self, piece: Piece) -> list[Artifact]:
         """The pages of a list held from its first to its last; none where one is missing: a list is one snapshot."""
         found: list[Artifact] = []
         for number in count(1):
             page = _page(piece, number)
-            if page.path not in self.held:
+            held = self._held(page)
+            if held is None:
                 return []
-            found.append(self.held[page.path])
+            found.append(held)
             if not _goes_on(self.json(page) or {}):
                 return found
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from irkit.collect.budget import Spent
 from irkit.collect.piece import Piece
 from irkit.errors import (
     DeadlineExceeded,
@@ -51,6 +52,7 @@ _TABLE: tuple[tuple[type[Exception], GapReason, str], ...] = (
     (Unreachable, GapReason.UNREACHABLE, "repeat the capture when the API server can be reached (`irkit doctor`)"),
     (Invalid, GapReason.INVALID, ""),
     (Unfit, GapReason.INVALID, ""),
+    (Spent, GapReason.TRUNCATED, ""),
     (OSError, GapReason.FAILED, "free or repair the disk that holds the evidence, then repeat the capture"),
     (Exception, GapReason.FAILED, ""),
 )
@@ -73,7 +75,9 @@ def gap(piece: Piece, error: Exception, *, kept: int = 0) -> Gap:
 def capped(piece: Piece, kept: int) -> Gap:
     """The byte cap took the rest of `piece`."""
     detail = f"cut at the limit; the first {kept} bytes are there"
-    return Gap(piece.collector, piece.about, GapReason.TRUNCATED, detail, "repeat the capture with a higher limit")
+    return Gap(
+        piece.collector, piece.about, GapReason.TRUNCATED, detail, "repeat the capture with a higher --max-artifact"
+    )
 
 
 def no_log(error: Invalid, restarts: int) -> IrkitError:

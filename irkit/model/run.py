@@ -146,6 +146,15 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """Many pods of one namespace, as they were when the run pinned them."""
+
+    namespace: str
+    what: str  # "deployment/web", "pods with app=web", "every pod"
+    pods: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """One line of the timeline."""
 
@@ -180,3 +189,4 @@ class RunRecord:
     audit: AuditSummary | None = None  # None: no audit source was given
     timeline: tuple[Moment, ...] = ()
     bundle: str = ""  # path or URL; "" until sealed
+    scope: Scope | None = None  # None: the run is about one pod

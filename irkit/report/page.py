@@ -11,7 +11,7 @@ from typing import Any
 from irkit.model.audit import AuditSummary
 from irkit.model.evidence import Artifact
 from irkit.model.isolation import Direction, Isolation
-from irkit.model.run import Action, Moment, RunRecord, Target
+from irkit.model.run import Action, Moment, RunRecord, Scope, Target
 from irkit.report import figures
 from irkit.report.story import words
 from irkit.report.story.advice import advice
@@ -49,7 +49,7 @@ def page(record: RunRecord) -> dict[str, Any]:
         "record": record,
         "headline": headline(record),
         "advice": advice(record),
-        "facts": _target(record.target),
+        "facts": _scope(record.scope) if record.scope else _target(record.target),
         "directions": _directions(record.isolation),
         "lines": told,
         "key": told.key,
@@ -68,6 +68,11 @@ def page(record: RunRecord) -> dict[str, Any]:
         "figures": figures,
         "ROWS": ROWS,
     }
+
+
+def _scope(scope: Scope) -> list[Fact]:
+    pods = [(f"Pod {pod.name}", f"uid {pod.uid}, node {pod.node or 'none'}") for pod in scope.pods[:ROWS]]
+    return [("Namespace", scope.namespace), ("Pods", f"{scope.what}: {len(scope.pods)}"), *pods]
 
 
 def _target(target: Target | None) -> list[Fact]:

@@ -13,7 +13,7 @@ import pytest
 
 from irkit.cluster.protocol import Cluster
 from irkit.collect.around.tools import Tools
-from irkit.collect.capture import capture
+from irkit.collect.capture import Bounds, capture
 from irkit.collect.folder import Folder
 from irkit.collect.piece import Found
 from irkit.collect.pod.logs import Logs
@@ -196,7 +196,7 @@ def test_a_late_log_keeps_what_had_come(tmp_path: Path) -> None:
         return Says(body()) if query == {"container": "app", "timestamps": "true", "previous": "false"} else log(query)
 
     with serving(routes(log=slow)) as api:
-        found = list(capture(TARGET, api.connect(tmp_path), tmp_path / "data", deadline=1.5))
+        found = list(capture(TARGET, api.connect(tmp_path), tmp_path / "data", bounds=Bounds(deadline=1.5)))
         over.set()
     part = artifacts(found)["logs/app.current.log"]
     gap = gaps(found)["current log of container app"]
@@ -231,7 +231,7 @@ def test_a_server_that_says_nothing_is_left_at_the_deadline(tmp_path: Path) -> N
         return ok({})
 
     with serving(routes(node=silent)) as api:
-        found = list(capture(TARGET, api.connect(tmp_path), tmp_path / "data", per_collector=5))
+        found = list(capture(TARGET, api.connect(tmp_path), tmp_path / "data", bounds=Bounds(per_collector=5)))
         over.set()
     assert gaps(found)["node node1"].reason is GapReason.DEADLINE
     assert set(artifacts(found)) == EVERYTHING - {"node/node.json"}
@@ -239,7 +239,7 @@ def test_a_server_that_says_nothing_is_left_at_the_deadline(tmp_path: Path) -> N
 
 def test_a_limit_caps_each_artifact(tmp_path: Path) -> None:
     with serving(routes()) as api:
-        found = list(capture(TARGET, api.connect(tmp_path), tmp_path / "data", limit=40))
+        found = list(capture(TARGET, api.connect(tmp_path), tmp_path / "data", bounds=Bounds(limit=40)))
     capped = artifacts(found)["logs/app.current.log"]
     assert (capped.truncated, capped.size) == (True, 40)
     assert gaps(found)["current log of container app"].detail == "cut at the limit; the first 40 bytes are there"
@@ -249,7 +249,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from irkit.cluster.client import connect
-from irkit.collect.capture import capture
+from irkit.collect.capture import Bounds, capture
 from irkit.model.codec import compact
 from irkit.model.evidence import Artifact
 from irkit.settings import ClusterSettings

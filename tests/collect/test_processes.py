@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from irkit.collect.capture import capture
+from irkit.collect.capture import Bounds, capture
 from irkit.collect.inside import frames
 from irkit.collect.inside.processes import Processes
 from irkit.collect.inside.sockets import sockets
@@ -104,7 +104,9 @@ def look(
     with serving(served) as api:
         collector = Processes(image, sealed, changes.append)
         cluster = api.connect(tmp_path)
-        return list(capture(TARGET, cluster, tmp_path / "data", collectors=[collector], deadline=deadline))
+        return list(
+            capture(TARGET, cluster, tmp_path / "data", collectors=[collector], bounds=Bounds(deadline=deadline))
+        )
 
 
 def read(tmp_path: Path, name: str) -> list[dict[str, Any]]:

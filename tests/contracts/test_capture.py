@@ -6,8 +6,10 @@ from pathlib import Path
 
 from irkit.cluster.resolve import resolve
 from irkit.cluster.resources import PODS
-from irkit.collect.capture import capture
+from irkit.collect.capture import Bounds, capture
 from irkit.collect.piece import Found
+from irkit.collect.wide.select import scope
+from irkit.collect.wide.sweep import sweep
 from irkit.model.evidence import Artifact, Gap, GapReason
 from irkit.model.pod import PodRef
 from tests.contracts.worlds import World, pod
@@ -51,6 +53,18 @@ def test_what_may_not_be_read_is_denied(world: World, tmp_path: Path) -> None:
     assert reasons["current log of container app"] is GapReason.DENIED
     assert reasons["events that name the pod's uid"] is GapReason.DENIED
     assert reasons[f"node {target.node}"] is GapReason.DENIED
+
+
+def test_a_whole_namespace_in_one_go(world: World, tmp_path: Path) -> None:
+    pods = {world.running().name, world.crashed().name}
+    every = scope(world.namespace, "", "", world.cluster)
+    assert {each.name for each in every.pods} == pods
+    found = list(sweep(every, world.cluster, tmp_path, bounds=Bounds(deadline=60)))
+    for name in pods:
+        log = PODS.path(world.namespace, name, "log") + "?container=app&timestamps=true"
+        assert (tmp_path / f"pods/{name}/logs/app.current.log").read_bytes() == world.raw(log)
+    assert set(missing(found).values()) == {GapReason.NEVER_EXISTED}
+    assert {"events/events.json", "network/services.json", "pods/crashed/logs/app.previous.log"} <= set(taken(found))
 
 
 def test_nothing_of_a_successor_is_taken(world: World, tmp_path: Path) -> None:

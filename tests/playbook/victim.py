@@ -31,18 +31,18 @@ def arm(mode: str, number: int) -> None:
     """Let the `number`-th append of this process be its end."""
     write, append, left = Chain._write, Chain.append, number
 
-    def _write(self: Chain, line: bytes) -> None:
+    def _write(self: Chain, line: bytes, *, sync: bool) -> None:
         nonlocal left
         left -= 1
         if left == 0 and mode == "before":
             die()
         if left == 0 and mode == "torn":
-            write(self, line[: len(line) // 2])
+            write(self, line[: len(line) // 2], sync=sync)
             die()
-        write(self, line)
+        write(self, line, sync=sync)
 
-    def appended(self: Chain, fields: Mapping[str, Any]) -> Record:
-        record = append(self, fields)
+    def appended(self: Chain, fields: Mapping[str, Any], *, sync: bool = True) -> Record:
+        record = append(self, fields, sync=sync)
         if left == 0:
             die()
         return record

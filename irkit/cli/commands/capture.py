@@ -12,10 +12,8 @@ from irkit.cli import options
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
-from irkit.errors import Exit
+from irkit.errors import Exit, UsageError
 from irkit.settings import DEFAULT_STORE, SealSettings, StoreSettings
-
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Put the bundle here.")]
 
 
 class Look(StrEnum):
@@ -26,6 +24,12 @@ class Look(StrEnum):
     EXEC = "exec"
 
 
+What = Annotated[
+    str, typer.Argument(metavar="[POD|KIND/NAME]", help="web-0, NAMESPACE/web-0, or a workload: deployment/web.")
+]
+Selector = Annotated[str, typer.Option("--selector", "-l", metavar="LABELS", help="All pods with these: app=web.")]
+Every = Annotated[bool, typer.Option("--all", help="All pods of the namespace.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Put the bundle here.")]
 Processes = Annotated[
     Look, typer.Option("--processes", help="Look at its processes; ephemeral adds a container that stays in the pod.")
 ]
@@ -42,10 +46,15 @@ NodeLogs = Annotated[bool, typer.Option("--node-logs", help="Take what kubelet a
 def capture(
     face: Face,
     sealing: SealSettings,
-    pod: options.Pod,
+    what: What = "",
+    selector: Selector = "",
+    every: Every = False,
     out: Out = None,
     audit: options.Audit = None,
     deadline: options.Deadline = None,
+    max_artifact: options.MaxArtifact = None,
+    max_total: options.MaxTotal = None,
+    disk_reserve: options.DiskReserve = None,
     case: options.Case = None,
     processes: Processes = Look.OFF,
     probe_image: ProbeImage = "",
@@ -53,21 +62,40 @@ def capture(
     node_logs: NodeLogs = False,
     dry_run: options.DryRun = False,
 ) -> Exit:
-    """Take a pod's evidence into a sealed bundle and touch nothing (playbook collect-only).
+    """Take evidence of a pod, a workload's pods or a namespace's into a sealed bundle (playbook collect-only or -wide).
 
-    With --processes, --checkpoint or --node-logs it looks into the pod as well (playbook collect-inside).
+    With --processes, --checkpoint or --node-logs it looks into one pod as well (playbook collect-inside).
     """
     from irkit.cli import running
     from irkit.playbook import find
 
-    named = face.pod(pod)
+    inside = {
+        "processes": processes.value,
+        "probe_image": probe_image,
+        "checkpoint": checkpoint,
+        "node_logs": node_logs,
+    }
+    asked = processes is not Look.OFF or checkpoint or node_logs
+    book, inputs = _whom(face, what, selector, every)
+    if book == "collect-wide" and (audit or asked):
+        raise UsageError("audit events and looks into a pod are taken pod by pod", "name one pod for these")
+    if asked:
+        book, inputs = "collect-inside", inputs | inside
+    inputs |= options.collecting(audit, deadline) | options.bounds(max_artifact, max_total, disk_reserve)
+    if book == "collect-wide":
+        del inputs["audit"]
     store = StoreSettings(f"file://{out.resolve()}" if out else DEFAULT_STORE)
-    inputs: dict[str, Any] = {"namespace": named.namespace, "pod": named.name}
-    inputs |= options.collecting(audit, deadline)
-    book = "collect-only"
-    if processes is not Look.OFF or checkpoint or node_logs:
-        book = "collect-inside"
-        inputs |= {"processes": processes.value, "probe_image": probe_image}
-        inputs |= {"checkpoint": checkpoint, "node_logs": node_logs}
     record = running.start(face, find.load(book), inputs, store=store, sealing=sealing, case=case, dry_run=dry_run)
     return running.finish(face, record)
+
+
+def _whom(face: Face, what: str, selector: str, every: bool) -> tuple[str, dict[str, Any]]:
+    """The playbook for one pod or for many, and the inputs that name them; raises UsageError."""
+    from irkit.collect.wide.select import is_workload
+
+    if sum(map(bool, (what, selector, every))) != 1:
+        raise UsageError("name a pod or a workload, or give --selector, or --all", "one of these, not several")
+    if what and not is_workload(what):
+        named = face.pod(what)
+        return "collect-only", {"namespace": named.namespace, "pod": named.name}
+    return "collect-wide", {"namespace": face.resolved_namespace(), "workload": what, "selector": selector}

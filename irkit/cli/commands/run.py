@@ -31,7 +31,8 @@ def list_runs(face: Face) -> None:
             rows.append({"id": run.id, "status": "unreadable", "playbook": "", "case": "", "target": run.error.message})
             continue
         record = run.record
-        target = f"{record.target.namespace}/{record.target.name}" if record.target else ""
+        scope = f"{record.scope.namespace}/{record.scope.what}" if record.scope else ""
+        target = f"{record.target.namespace}/{record.target.name}" if record.target else scope
         rows.append(
             {
                 "id": run.id,

@@ -78,7 +78,7 @@ class Processes:
             return into.stream(piece, opener, proof=lambda _: not_replaced(target, cluster))
 
         yield from taken(raw, script.look(probe=bool(self.image)))
-        if (into.root / raw.path).exists():
+        if into.path(raw).exists():
             yield from _read_out(raw, name, folder, into)
         environment = Piece(self.name, f"{folder}/environ", f"environment of the processes of container {name}", EXEC)
         if self.sealed:
@@ -131,7 +131,7 @@ def _table(raw: Piece, into: Folder) -> tuple[dict[int, Json], dict[str, str]]:
     """Each process's files by name, and the tables of /proc/net; the last row of a cut stream may be half."""
     table: dict[int, Json] = defaultdict(dict)
     tables: dict[str, str] = {}
-    with (into.root / raw.path).open("rb") as lines:
+    with into.path(raw).open("rb") as lines:
         for line in lines:
             try:
                 row = json.loads(line)

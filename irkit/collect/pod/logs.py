@@ -11,7 +11,7 @@ from irkit.cluster.protocol import Cluster, Json, Stream
 from irkit.cluster.resolve import check
 from irkit.cluster.resources import PODS
 from irkit.collect import gaps
-from irkit.collect.collector import not_replaced, pod_of
+from irkit.collect.collector import Ours, pod_of
 from irkit.collect.folder import Folder
 from irkit.collect.merge import merge
 from irkit.collect.piece import Found, Piece
@@ -31,16 +31,19 @@ RUNS = ("previous", "current")  # most volatile first: the next restart removes 
 class Logs:
     """logs/<container>.<run>.log, byte for byte what `kubectl logs --timestamps` prints."""
 
+    staged: bool = False  # True: the pod's object was taken a moment ago, and names its containers
     name: str = "logs"
     needs: tuple[Permission, ...] = (GET, READ)
 
     def collect(self, target: Target, cluster: Cluster, into: Folder) -> Iterator[Found]:
         """Every log of the pod that has our uid; when that pod is gone, each of its logs is a gap."""
-        pod, refusal = _pod(target, cluster, into)
+        taken = into.json(POD) if self.staged else None
+        pod, refusal = (taken, None) if taken else _pod(target, cluster, into)
         logs = [(each, run) for run in RUNS for each in containers(pod)]
         if refusal and not logs:
             yield gaps.gap(Piece(self.name, "", "the logs of its containers", READ), refusal)
-        take = partial(_take, target=target, cluster=cluster, into=into, refusal=refusal)
+        ours = Ours(target, cluster)
+        take = partial(_take, ours=ours, into=into, refusal=refusal)
         yield from merge([partial(take, *log) for log in logs], workers=AT_ONCE)
 
 
@@ -57,9 +60,8 @@ def _pod(target: Target, cluster: Cluster, into: Folder) -> tuple[Json, IrkitErr
         return into.json(POD) or known, error
 
 
-def _take(
-    container: Container, run: str, *, target: Target, cluster: Cluster, into: Folder, refusal: IrkitError | None
-) -> Iterator[Found]:
+def _take(container: Container, run: str, *, ours: Ours, into: Folder, refusal: IrkitError | None) -> Iterator[Found]:
+    target, cluster = ours.target, ours.cluster
     kind = "" if container.kind == "regular" else f"{container.kind} "
     path = f"logs/{slug(container.name)}.{run}.log"
     piece = Piece("logs", path, f"{run} log of {kind}container {container.name}", READ)
@@ -75,10 +77,10 @@ def _take(
         except Invalid as error:
             raise gaps.no_log(error, container.restarts) from error
 
-    def ours(first: bytes) -> None:
+    def proof(first: bytes) -> None:
         # The kubelet finds pod and container by name when the request comes, and then reads that container's file to
         # its end: the uid asked for after the first bytes says whose log it is, whatever befalls the pod meanwhile.
-        not_replaced(target, cluster)
+        ours.prove()
         gaps.not_a_log(first)
 
-    return into.stream(piece, opened, proof=ours)
+    return into.stream(piece, opened, proof=proof)

@@ -88,7 +88,8 @@ def _keeper(run: UnderWay, spec: StepSpec, lease: Lease) -> Callable[[Artifact |
         kind = "artifact" if isinstance(item, Artifact) else "gap"
         with run.journal.lock:
             lease.check()
-            run.journal.append(kind, **{"step": spec.id, kind: item})
+            # Nothing follows from it before the step's end: what a power cut loses of these is taken again.
+            run.journal.note(kind, **{"step": spec.id, kind: item})
             run.progress.item(spec.id, item)
 
     return keep

@@ -61,8 +61,15 @@ class Journal:
 
     def append(self, kind: str, **fields: Any) -> chain.Record:  # noqa: ANN401 - nouns, or JSON
         """Write one record, wait for the disk, count it in."""
+        return self._written(kind, fields, sync=True)
+
+    def note(self, kind: str, **fields: Any) -> chain.Record:  # noqa: ANN401 - nouns, or JSON
+        """The same without waiting: the disk has it at the latest with the next `append`."""
+        return self._written(kind, fields, sync=False)
+
+    def _written(self, kind: str, fields: dict[str, Any], *, sync: bool) -> chain.Record:
         with self.lock:
-            record = self._chain.append({"kind": kind, "at": rfc3339(self._clock()), **plain(fields)})
+            record = self._chain.append({"kind": kind, "at": rfc3339(self._clock()), **plain(fields)}, sync=sync)
             self.ledger.take(record)
         return record
 

@@ -18,6 +18,7 @@ from irkit.playbook.schema import Input
 
 _KNOWN = {step.name: step for step in STEPS}
 _RESOLVE = "pod.resolve@1"
+_RESOLVING = (_RESOLVE, "pods.resolve@1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def _places(data: Mapping[str, Any]) -> Iterator[_Place]:
                     path, spec, frozenset(before), resolved, (top - before - ids) if part == "steps" else set()
                 )
             before |= ids
-            resolved = resolved or any(spec.get("uses") == _RESOLVE for _, spec in block)
+            resolved = resolved or any(spec.get("uses") in _RESOLVING for _, spec in block)
 
 
 def _order(place: _Place) -> Found:

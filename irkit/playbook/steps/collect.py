@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
@@ -12,8 +12,10 @@ from irkit.model.isolation import Change
 from irkit.model.permission import Permission
 from irkit.model.run import Action, Effect, Outcome, Status
 from irkit.playbook.steps.step import Base, Context
+from irkit.settings import StoreSettings
 
 if TYPE_CHECKING:
+    from irkit.collect.capture import Bounds
     from irkit.collect.collector import Collector
 
 
@@ -22,7 +24,9 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 
     deadline: Annotated[float, Meta(gt=0)] = 300.0
     per_collector: Annotated[float, Meta(gt=0)] = 120.0
-    limit: Annotated[int, Meta(gt=0)] | None = None  # None: no cap
+    limit: Annotated[int, Meta(ge=0)] = 0  # 0: no cap
+    total: Annotated[int, Meta(ge=0)] = 0  # 0: no cap
+    reserve: Annotated[int, Meta(ge=0)] = 0
     workers: Annotated[int, Meta(ge=1, le=64)] = 8
 
 
@@ -47,6 +51,33 @@ class CollectEvidence(Base):
         from irkit.collect.registry import COLLECTORS
 
         return outcome(*_taken(COLLECTORS, params, context))
+
+
+class SweepEvidence(Base):
+    """The same of many pods: each in a folder of its own, what they share once."""
+
+    name = "evidence.sweep@1"
+    about = "collect the evidence of many pods"
+    effect = Effect.COLLECT
+    targeted = True
+    Params = Limits
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """Those of the collectors."""
+        from irkit.collect.wide.sweep import NEEDS
+
+        return NEEDS
+
+    def run(self, params: Limits, context: Context) -> Outcome:
+        """Collect all that is not held already."""
+        from irkit.collect.wide.sweep import sweep
+
+        bounds = _bounds(params, context)
+        found = sweep(
+            context.scope, context.connect(), context.data, bounds=bounds, held=context.held, clock=context.clock
+        )
+        return outcome(*_kept(found, context))
 
 
 class Inside(Limits, frozen=True, forbid_unknown_fields=True):
@@ -75,7 +106,7 @@ class IntrudeForEvidence(Base):
 
         return NEEDS
 
-    def check(self, params: Inside, store: object) -> None:
+    def check(self, params: Inside, store: StoreSettings) -> None:
         """Raise UsageError for an ephemeral container of no image."""
         from irkit.errors import UsageError
 
@@ -108,25 +139,37 @@ class IntrudeForEvidence(Base):
 def _taken(collectors: Sequence[Collector], params: Limits, context: Context) -> tuple[list[Artifact], list[Gap]]:
     from irkit.collect.capture import capture
 
-    taken: dict[str, Artifact] = dict(context.held)
-    gaps: list[Gap] = []
-    for item in capture(
+    found = capture(
         context.target,
         context.connect(),
         context.data,
         collectors=collectors,
-        deadline=params.deadline,
-        per_collector=params.per_collector,
-        limit=params.limit,
+        bounds=_bounds(params, context),
         held=context.held,
         clock=context.clock,
-        workers=params.workers,
-    ):
+    )
+    return _kept(found, context)
+
+
+def _bounds(params: Limits, context: Context) -> Bounds:
+    """What was taken before, by this step and by others, is part of the total."""
+    from irkit.collect.budget import Budget
+    from irkit.collect.capture import Bounds
+
+    before = sum(each.size for each in context.record.artifacts)
+    budget = Budget(params.total or None, params.reserve, before)
+    return Bounds(params.deadline, params.per_collector, params.limit or None, params.workers, budget)
+
+
+def _kept(found: Iterable[Artifact | Gap], context: Context) -> tuple[list[Artifact], list[Gap]]:
+    taken: dict[str, Artifact] = dict(context.held)
+    gaps: list[Gap] = []
+    for item in found:
         if isinstance(item, Gap):
             gaps.append(item)
         else:
             taken[item.path] = item
-        if item not in context.held.values():
+        if isinstance(item, Gap) or context.held.get(item.path) != item:
             context.keep(item)
     return list(taken.values()), gaps
 

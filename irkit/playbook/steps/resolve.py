@@ -1,15 +1,20 @@
-"""pod.resolve@1: which pod exactly, on which cluster, and who asks."""
+"""pod.resolve@1 and pods.resolve@1: which pods exactly, on which cluster, and who asks."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from msgspec import Struct
 
 from irkit.cluster import resources
+from irkit.cluster.protocol import Cluster
+from irkit.errors import UsageError
 from irkit.model.codec import plain
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
 from irkit.model.run import Effect, Outcome, Status
 from irkit.playbook.steps.step import Base, Context
+from irkit.settings import StoreSettings
 
 
 class Which(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,14 +41,55 @@ class ResolvePod(Base):
 
     def run(self, params: Which, context: Context) -> Outcome:
         """Find it; the identities are asked for as well, since custody wants them."""
-        from irkit.cluster.identity import identity, kubernetes_user
         from irkit.cluster.resolve import resolve
 
         cluster = context.connect()
         target, _ = resolve(PodRef(params.namespace, params.pod, params.uid), cluster)
-        details = {
-            "target": plain(target),
-            "cluster": plain(identity(cluster)),
-            "kubernetes_user": kubernetes_user(cluster),
-        }
+        details = {"target": plain(target), **_asked(cluster)}
         return Outcome(Status.DONE, f"pod {target.namespace}/{target.name} is uid {target.uid}", details)
+
+
+class Several(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which pods: of a workload ("deployment/web"), or those a label selector fits, or with neither all of them."""
+
+    namespace: str
+    workload: str = ""
+    selector: str = ""
+
+
+class ResolvePods(Base):
+    """Everything after this step takes from the uids found here, never from a name alone."""
+
+    name = "pods.resolve@1"
+    about = "find the pods and pin their uids"
+    effect = Effect.READ
+    targeted = False
+    Params = Several
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """A list, and the workload that is named."""
+        from irkit.collect.wide.select import NEEDS
+
+        return NEEDS
+
+    def check(self, params: Several, store: StoreSettings) -> None:
+        """Raise UsageError for both ways of naming them at once."""
+        if params.workload and params.selector:
+            raise UsageError("a workload and a selector are two ways to name pods", "give one of them")
+
+    def run(self, params: Several, context: Context) -> Outcome:
+        """Find them."""
+        from irkit.collect.wide.select import scope
+
+        cluster = context.connect()
+        found = scope(params.namespace, params.workload, params.selector, cluster)
+        told = f"{found.what} in {found.namespace}: {len(found.pods)} pods"
+        return Outcome(Status.DONE, told, {"scope": plain(found), **_asked(cluster)})
+
+
+def _asked(cluster: Cluster) -> dict[str, Any]:
+    """Which cluster this is, and who it takes us for."""
+    from irkit.cluster.identity import identity, kubernetes_user
+
+    return {"cluster": plain(identity(cluster)), "kubernetes_user": kubernetes_user(cluster)}

@@ -47,7 +47,7 @@ class SealBundle(Base):
 def _name(context: Context) -> str:
     from irkit.bundle.layout import bundle_name
 
-    name = bundle_name(context.case, context.target.name, context.started)
+    name = bundle_name(context.case, context.subject, context.started)
     if context.sealed and context.sealed.path.name.startswith(f"{name}."):  # sealed anew within one second
         name += "-again"
     return name

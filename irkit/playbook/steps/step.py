@@ -17,7 +17,7 @@ from irkit.model.evidence import Artifact, Gap
 from irkit.model.isolation import Change
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
-from irkit.model.run import Effect, Outcome, RunRecord, Status, Target
+from irkit.model.run import Effect, Outcome, RunRecord, Scope, Status, Target
 from irkit.playbook.schema import Approve
 from irkit.settings import SealSettings, StoreSettings
 
@@ -59,6 +59,19 @@ class Context:
         if self.record.target is None:
             raise UsageError("the run has no pod yet", "a playbook resolves its pod first, with pod.resolve@1")
         return self.record.target
+
+    @property
+    def scope(self) -> Scope:
+        """The pods of this run; raises UsageError when no step has resolved them."""
+        if self.record.scope is None:
+            raise UsageError("the run has no pods yet", "a playbook resolves them first, with pods.resolve@1")
+        return self.record.scope
+
+    @property
+    def subject(self) -> str:
+        """What the run is about, for a file's name."""
+        scope = self.record.scope
+        return f"{scope.namespace}-{scope.what}".replace("/", "-") if scope else self.target.name
 
     @property
     def pod(self) -> PodRef:

@@ -49,6 +49,9 @@ _TITLES = {
 
 
 def _title(record: RunRecord) -> tuple[str, str, str]:
+    if record.scope:
+        taken = "Evidence was taken from " if record.artifacts else "No evidence was taken from "
+        return (taken, figures.many(len(record.scope.pods), "pod"), f" of namespace {record.scope.namespace}")
     if record.target is None:
         return ("The run ended before it found the pod", "", "")
     pod = words.pod(record.target.namespace, record.target.name)

@@ -1,0 +1,110 @@
+"""`irkit capture deployment/web` of a crowd of pods against a loop of `kubectl logs`, which takes current logs alone.
+
+On the practice cluster for volume (`IRKIT_BENCH_PODS`, 200), served from a process of its own; on the real cluster of
+tests/cluster, with a tenth of the pods, for truth.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks._crowd import CONTAINERS, LINE, NAMESPACE
+from benchmarks._timing import race, table
+from irkit.bundle.reader import names
+from tests.cluster.real import RealCluster
+from tests.cluster.start import in_use, stop
+
+PODS = int(os.environ.get("IRKIT_BENCH_PODS", "200"))
+LINES = 500  # of each container's log: some 65 kB with timestamps
+IMAGE = "docker.io/local/busybox:1"
+
+
+def main() -> None:
+    """Print both tables."""
+    started = Path(tempfile.mkdtemp()) / "started-here"
+    try:
+        with in_use(started) as real:
+            with _practice(PODS) as kubeconfig:
+                _measure("practice cluster", real.kubectl_path, kubeconfig, PODS)
+            with _deployed(real, PODS // 10 or 1) as kubeconfig:
+                _measure(f"Kubernetes {real.version}", real.kubectl_path, kubeconfig, PODS // 10 or 1)
+    finally:
+        if started.exists():
+            stop()
+
+
+def _measure(where: str, kubectl: str, kubeconfig: Path, pods: int) -> None:
+    command = [kubectl, "--kubeconfig", str(kubeconfig), "-n", NAMESPACE]
+    listed = subprocess.run([*command, "get", "pods", "-l", "app=web", "-o", "name"], check=True, capture_output=True)
+    named = listed.stdout.decode().split()
+    assert len(named) == pods, f"{len(named)} pods, not {pods}"
+
+    def loop() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for pod in named:
+                for container in CONTAINERS:
+                    with (Path(folder) / f"{pod.partition('/')[2]}.{container}.log").open("wb") as log:
+                        subprocess.run([*command, "logs", pod, "-c", container, "--timestamps"], check=True, stdout=log)
+
+    def capture() -> None:
+        with tempfile.TemporaryDirectory() as home:
+            out = Path(home) / "out"
+            arguments = ["capture", "deployment/web", "-n", NAMESPACE, "--kubeconfig", str(kubeconfig), "-q"]
+            command = [sys.executable, "-m", "irkit", *arguments, "--out", str(out)]
+            done = subprocess.run(command, env={**os.environ, "IRKIT_HOME": home}, capture_output=True, check=False)
+            assert done.returncode == 0, done.stderr.decode()
+            (bundle,) = out.glob("*.tar.gz")
+            logs = sum(name.endswith(".current.log") for name in names(bundle))
+            assert logs == pods * len(CONTAINERS), f"{logs} logs in the bundle"
+
+    print(f"\n  {where}: {pods} pods x {len(CONTAINERS)} containers, {LINES} lines each")
+    table(
+        race({"kubectl logs, a loop": loop, "irkit capture, sealed": capture}, rounds=1), against="kubectl logs, a loop"
+    )
+
+
+@contextmanager
+def _practice(pods: int) -> Iterator[Path]:
+    """The practice cluster with the crowd, in a process of its own."""
+    with tempfile.TemporaryDirectory() as home:
+        command = [sys.executable, "-m", "benchmarks._crowd", home, str(pods), str(LINES)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as serving:
+            assert serving.stdout
+            yield Path(serving.stdout.readline().strip())
+            serving.communicate()
+
+
+@contextmanager
+def _deployed(real: RealCluster, pods: int) -> Iterator[Path]:
+    """The crowd on the real cluster."""
+    say = f"i=0; while [ $i -lt {LINES} ]; do echo '{LINE}'; i=$((i+1)); done; exec sleep 100000"
+    containers = [
+        {"name": name, "image": IMAGE, "imagePullPolicy": "Never", "command": ["sh", "-c", say]} for name in CONTAINERS
+    ]
+    spec = {"containers": containers, "terminationGracePeriodSeconds": 0}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": NAMESPACE},
+        "spec": {
+            "replicas": pods,
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": spec},
+        },
+    }
+    real.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+    real.kubectl("create", "namespace", NAMESPACE)
+    try:
+        real.kubectl("wait", "--for=create", "-n", NAMESPACE, "serviceaccount/default", "--timeout=30s")
+        real.kubectl("apply", "-f", "-", given=json.dumps(deployment))
+        real.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/web", "--timeout=170s")
+        yield real.kubeconfig
+    finally:
+        real.kubectl("delete", "namespace", NAMESPACE, "--wait=false")

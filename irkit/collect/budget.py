@@ -1,0 +1,41 @@
+"""How much may be taken: bytes for everything, and what has to stay free on the disk for sealing."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from irkit.errors import IrkitError
+
+
+class Spent(IrkitError):
+    """Nothing more may be taken."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """Shared by all that fills one folder; threads may share it."""
+
+    total: int | None = None  # bytes of all artifacts; None: no cap
+    reserve: int = 0  # bytes that stay free on the disk
+    spent: int = 0
+    lock: Lock = field(default_factory=Lock)
+
+    def spend(self, size: int, folder: Path) -> None:
+        """Take `size` bytes out of the budget, or raise Spent; 0 only asks whether there is any left."""
+        if self.reserve and _free(folder) < self.reserve + size:
+            told = f"less than {self.reserve >> 20} MiB are free on the disk that holds the evidence"
+            raise Spent(told, "free some of the disk, or lower --disk-reserve, then repeat the capture")
+        with self.lock:
+            left = None if self.total is None else self.total - self.spent
+            if left is not None and (left < size or left == 0):
+                raise Spent("the evidence has reached its limit", "repeat the capture with a higher --max-total")
+            self.spent += size
+
+
+def _free(folder: Path) -> int:
+    """Bytes free for us where `folder` is, or will be."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(there).free

@@ -33,11 +33,16 @@ def run(command: Sequence[str], env: Mapping[str, str] | None = None) -> tuple[f
     return time.perf_counter() - began, usage.ru_maxrss / 1024
 
 
-def race(contestants: Mapping[str, Sequence[Sequence[str]] | Callable[[], None]], rounds: int = 5) -> list[Cost]:
-    """Time each contestant (commands run one after another, or a call) `rounds` times in turn, after one warm-up."""
+def race(
+    contestants: Mapping[str, Sequence[Sequence[str]] | Callable[[], None]], rounds: int = 5, *, warm: bool = True
+) -> list[Cost]:
+    """Time each contestant (commands run one after another, or a call) `rounds` times in turn, after one warm-up.
+
+    Without `warm` there is none: for what takes minutes and warms itself up.
+    """
     walls: dict[str, list[float]] = {name: [] for name in contestants}
     peaks: dict[str, float] = dict.fromkeys(contestants, 0.0)
-    for number in range(rounds + 1):
+    for number in range(0 if warm else 1, rounds + 1):
         for name, work in contestants.items():
             wall, peak = _once(work)
             if number:

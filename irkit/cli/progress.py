@@ -50,13 +50,15 @@ class Lines:
             self._live.start()
 
     def item(self, step: str, item: Artifact | Gap | Change) -> None:
-        """Count it; a change is told at once, before it is made."""
+        """Count it for its collector; a change is told at once, before it is made."""
         if isinstance(item, Change):
             self._face.note(f"  {item.action} {item.kind} {item.place}  {item.detail}", "dim")
         else:
-            self._seen["taken" if isinstance(item, Artifact) else "missing"] += not getattr(item, "expected", False)
+            self._seen[item.collector if isinstance(item, Artifact) else "missing"] += not getattr(
+                item, "expected", False
+            )
         if self._live:
-            counts = ", ".join(f"{count} {what}" for what, count in self._seen.items() if count)
+            counts = ", ".join(f"{what} {count}" for what, count in self._seen.items() if count)
             self._live.update(f"{safe(step)} ... {counts}")
 
     def step_ended(self, step: StepRecord) -> None:

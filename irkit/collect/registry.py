@@ -10,6 +10,7 @@ from irkit.collect.around.place import Namespace, Node
 from irkit.collect.around.storage import Storage
 from irkit.collect.around.tools import Tools
 from irkit.collect.collector import Collector
+from irkit.collect.observers.falco import Falco
 from irkit.collect.pod.events import Events
 from irkit.collect.pod.logs import Logs
 from irkit.collect.pod.manifest import Manifest
@@ -26,6 +27,7 @@ COLLECTORS: tuple[Collector, ...] = (
     Identity(),
     Storage(),
     Tools(),
+    Falco(),
     Node(),
     Namespace(),
 )

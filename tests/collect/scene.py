@@ -75,6 +75,7 @@ def routes(**changes: Route) -> dict[str, Route]:
         "pod": (POD, ok(pod())),
         "log": (LOG, log),
         "groups": ("/apis", ok({"kind": "APIGroupList", "groups": [{"name": "apps"}]})),
+        "everywhere": ("/api/v1/pods", ok({"items": []})),
         "namespace": (SHOP, ok(thing("shop"))),
         "node": ("/api/v1/nodes/node1", ok(thing("node1"))),
         "events": (f"{SHOP}/events", ok({"items": [thing("pulled")]})),

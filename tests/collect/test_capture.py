@@ -119,6 +119,8 @@ def test_every_collector_says_what_it_is_called_and_what_it_needs() -> None:
     needed = {permission for each in COLLECTORS for permission in each.needs}
     assert {str(each) for each in NEEDS} == {str(each) for each in needed}
     assert {str(each) for each in NEEDS if each.optional} - {str(each) for each in Tools().needs} == {
+        "list pods",  # of every namespace, and their logs: Falco's
+        "get pods/log",
         "get nodes",
         "get namespaces",
         "get persistentvolumes",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from irkit.collect.capture import capture
 from irkit.collect.inside.checkpoint import Checkpoint
-from irkit.collect.inside.intrusive import INTRUSIVE, Wish, intrusive
+from irkit.collect.inside.intrusive import EVERYTHING, INTRUSIVE, Wish, intrusive
 from irkit.collect.inside.nodelogs import NodeLogs
 from irkit.collect.piece import Found
 from irkit.model.evidence import GapReason
@@ -81,7 +81,7 @@ def test_a_kubelet_that_cannot_says_so_in_its_words(tmp_path: Path) -> None:
 
 def test_each_has_its_heading_in_the_docs_and_says_what_it_alters() -> None:
     docs = (Path(__file__).parents[2] / "docs/capture.md").read_text().splitlines()
-    every = list(intrusive(Wish("ephemeral", "any", True, True, True), lambda _: None))
+    every = list(intrusive(EVERYTHING, lambda _: None))
     assert [each.name for each in every] == list(INTRUSIVE)
     assert [each.name for each in every if f"### {each.name}" not in docs] == []
     assert list(intrusive(Wish(), lambda _: None)) == []

@@ -71,6 +71,7 @@ def living(**containers: dict[str, Any]) -> dict[str, Any]:
     """The pod with one running container, and what stands in it."""
     there = pod()
     there["spec"] = {"containers": [{"name": "app", "image": "app:1"}]}
+    there["spec"]["imagePullSecrets"] = [{"name": "db"}]
     there["metadata"]["resourceVersion"] = "7"
     there["status"] = {"containerStatuses": [{"name": "app", "state": {"running": {}}}]}
     if containers:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from irkit.cluster.client import connect
-from irkit.collect.around.tools import Tools
+from irkit.collect.around.tools import TOOLS, Tool, Tools
 from irkit.collect.capture import capture
 from irkit.collect.piece import Found
 from irkit.model.evidence import GapReason
@@ -74,6 +74,16 @@ def test_violations_counted_but_not_listed_are_a_gap(tmp_path: Path) -> None:
     found = taken(tmp_path, scene)
     gap = gaps(found)["violations of K8sAllowedRepos ours"]
     assert (gap.reason, gap.detail) == (GapReason.TRUNCATED, "20 of 23 are listed")
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_every_tool_is_found_by_its_group(tmp_path: Path, tool: Tool) -> None:
+    root, plurals = f"/apis/{tool.group}/v1x", tool.plurals or ("anything",)
+    scene = routes(groups=served("apps", tool.group)) | {root: kinds(*plurals)}
+    scene |= {f"{root}/namespaces/shop/{plural}": ok({"items": []}) for plural in plurals}
+    found = taken(tmp_path, scene)
+    assert not gaps(found)
+    assert {f"{tool.folder}/{tool.name}-{plural}.json" for plural in plurals} <= set(artifacts(found))
 
 
 @pytest.mark.parametrize("hostile", [ok({}), ok({"resources": "none"}), no(500, "InternalError", "x")])

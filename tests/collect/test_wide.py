@@ -96,6 +96,20 @@ def test_shared_things_are_asked_for_once(tmp_path: Path) -> None:
     assert asked.count("/apis/apps/v1/namespaces/shop/replicasets/web-6d9f") == 1
 
 
+def test_what_an_earlier_sweep_has_left_is_not_taken_again(tmp_path: Path) -> None:
+    with serving(crowd(named("web-1"), named("web-2"))) as api:
+        cluster = api.connect(tmp_path)
+        every, bounds = scope("shop", "deployment/web", "", cluster), Bounds(deadline=20)
+        first = artifacts(sweep(every, cluster, tmp_path / "data", bounds=bounds))
+        held = {path: each for path, each in first.items() if not path.startswith("pods/web-2/")}
+        api.asked.clear()
+        again = artifacts(sweep(every, cluster, tmp_path / "data", bounds=bounds, held=held))
+    assert again.keys() == first.keys()
+    assert all(again[path] == each for path, each in held.items())
+    logs = {each.partition("?")[0] for each in api.asked if "/log?" in each and "previous=false" in each}
+    assert logs == {f"{SHOP}/pods/web-2/log"}
+
+
 def test_a_deadline_ends_it_with_what_is_there(tmp_path: Path) -> None:
     def slow(query: Query) -> Says:
         def body() -> Any:  # noqa: ANN401

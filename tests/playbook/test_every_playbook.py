@@ -28,6 +28,7 @@ CHANGING = {
     "node-suspect": {"cordon"},
 }
 LOOKING = ("collect-only", "collect-inside", "exec-into-production", "secret-sweep", "tabletop")
+WIDE = ("collect-wide",)  # takes no pod: tests/cli/test_capture.py runs it
 GOOD = (Status.DONE, Status.GAPS, Status.SKIPPED)
 
 
@@ -58,7 +59,7 @@ def through(practice: Practice, record: RunRecord) -> RunRecord:
 
 def test_each_is_named_here_and_has_its_section() -> None:
     names = {path.stem for path in find.SHIPPED.iterdir()}
-    assert {*CHANGING, *LOOKING} == names
+    assert {*CHANGING, *LOOKING, *WIDE} == names
     page = (Path(__file__).parents[2] / "docs/playbooks.md").read_text()
     assert [name for name in names if f"### {name}\n" not in page] == []
 
@@ -82,7 +83,7 @@ def test_it_does_its_steps_seals_and_is_undone(clean: Practice, name: str) -> No
     assert clean.pod_object()["metadata"].get("labels") == before
 
 
-@pytest.mark.parametrize("name", sorted({*CHANGING, *LOOKING}))
+@pytest.mark.parametrize("name", sorted({*CHANGING, *LOOKING, *WIDE}))
 def test_it_says_when_to_use_it_what_it_touches_and_how_to_undo_it(name: str) -> None:
     told = find.load(name).playbook.metadata.description
     assert "se it " in told or name == "collect-only"

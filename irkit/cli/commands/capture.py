@@ -41,6 +41,10 @@ Checkpoint = Annotated[
 ]
 NodeLogs = Annotated[bool, typer.Option("--node-logs", help="Take what kubelet and runtime logged; needs nodes/proxy.")]
 
+Flows = Annotated[bool, typer.Option("--flows", help="Ask Cilium's agent for its flows; needs exec in that pod.")]
+Usage = Annotated[bool, typer.Option("--prometheus", help="Ask the cluster's Prometheus; needs services/proxy.")]
+Secrets = Annotated[bool, typer.Option("--secrets", help="Take its secrets by their hashes; needs to read them.")]
+
 
 @command(app, "capture", seal=True)
 def capture(
@@ -60,27 +64,28 @@ def capture(
     probe_image: ProbeImage = "",
     checkpoint: Checkpoint = False,
     node_logs: NodeLogs = False,
+    flows: Flows = False,
+    prometheus: Usage = False,
+    secrets: Secrets = False,
     dry_run: options.DryRun = False,
 ) -> Exit:
     """Take evidence of a pod, a workload's pods or a namespace's into a sealed bundle (playbook collect-only or -wide).
 
-    With --processes, --checkpoint or --node-logs it looks into one pod as well (playbook collect-inside).
+    What leaves traces in the pod or takes far-reaching rights (--processes, --checkpoint, --node-logs, --flows,
+    --prometheus, --secrets) is taken only when asked for, and of one pod (playbook collect-inside).
     """
     from irkit.cli import running
     from irkit.playbook import find
 
-    inside = {
-        "processes": processes.value,
-        "probe_image": probe_image,
-        "checkpoint": checkpoint,
-        "node_logs": node_logs,
-    }
-    asked = processes is not Look.OFF or checkpoint or node_logs
+    asked = {"checkpoint": checkpoint, "node_logs": node_logs, "flows": flows, "prometheus": prometheus}
+    asked |= {"secrets": secrets}
+    deeper = processes is not Look.OFF or any(asked.values())
     book, inputs = _whom(face, what, selector, every)
-    if book == "collect-wide" and (audit or asked):
+    if book == "collect-wide" and (audit or deeper):
         raise UsageError("audit events and looks into a pod are taken pod by pod", "name one pod for these")
-    if asked:
-        book, inputs = "collect-inside", inputs | inside
+    if deeper:
+        look = {"processes": processes.value, "probe_image": probe_image}
+        book, inputs = "collect-inside", inputs | asked | look
     inputs |= options.collecting(audit, deadline) | options.bounds(max_artifact, max_total, disk_reserve)
     if book == "collect-wide":
         del inputs["audit"]

@@ -39,18 +39,23 @@ TOOLS = (
     Tool("trivy", "aquasecurity.github.io", ("vulnerabilityreports", "configauditreports", "exposedsecretreports")),
     Tool("cilium", "cilium.io", ("ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies"), "network"),
     Tool("calico", "crd.projectcalico.org", ("networkpolicies", "globalnetworkpolicies"), "network"),
+    Tool("calico-v3", "projectcalico.org", ("networkpolicies", "globalnetworkpolicies", "tiers"), "network"),
+    Tool("aws", "networking.k8s.aws", ("policyendpoints", "clusternetworkpolicies"), "network"),
+    Tool("antrea", "crd.antrea.io", ("networkpolicies", "clusternetworkpolicies"), "network"),
+    Tool("ovn", "k8s.ovn.org", ("egressfirewalls", "adminpolicybasedexternalroutes"), "network"),
     Tool(
         "admin",
         "policy.networking.k8s.io",
         ("adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"),
         "network",
     ),
+    Tool("snapshots", "snapshot.storage.k8s.io", ("volumesnapshots", "volumesnapshotcontents"), "storage"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """findings/<tool>-<kind>.json and network/<tool>-<kind>.json; findings/tools.json says what was looked for."""
+    """<folder>/<tool>-<kind>.json in findings, network or storage; findings/tools.json says what was looked for."""
 
     name: str = "tools"
     needs: tuple[Permission, ...] = tuple(need for tool in TOOLS for need in tool.needs)

@@ -62,6 +62,8 @@ class Checkpoint:
             path = NODES.path(name=target.node, subresource="proxy") + f"/checkpoint/{parts}"
             reply = cluster.post(path, {"timeout": str(self.timeout)})
         except (NotFound, Overloaded) as error:
+            if error.status == 429:  # the API server's own, before the kubelet was asked
+                raise
             raise gaps.Unfit(f"the kubelet says {error.status}: {error.message}", _HINT) from error
         not_replaced(target, cluster)
         return reply

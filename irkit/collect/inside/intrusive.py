@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from irkit.collect.collector import Collector
 from irkit.collect.inside.checkpoint import Checkpoint
 from irkit.collect.inside.nodelogs import NodeLogs
 from irkit.collect.inside.processes import Processes
+from irkit.collect.inside.secrets import Secrets
+from irkit.collect.observers.hubble import Hubble
+from irkit.collect.observers.prometheus import Prometheus
 from irkit.model.isolation import Change
 from irkit.model.permission import Permission
 
@@ -16,7 +19,10 @@ from irkit.model.permission import Permission
 INTRUSIVE = {
     "checkpoint": "writes the memory of each container to the node's disk; the container stands still meanwhile",
     "processes": "adds an ephemeral container to the pod for good (or, by exec, runs a shell in its containers)",
+    "flows": "runs Cilium's own client in its agent on the node",
     "node-logs": "alters nothing, and takes a right that reaches every pod of the node",
+    "prometheus": "alters nothing, and takes a right that reaches every service",
+    "secrets": "alters nothing, and takes the right to read secrets",
 }
 
 
@@ -28,6 +34,10 @@ class Wish:
     image: str = ""  # of the ephemeral container, with sh, base64, readlink and sha256sum, or busybox
     checkpoint: bool = False
     node_logs: bool = False
+    flows: bool = False
+    prometheus: bool = False
+    secrets: bool = False
+    key: bytes = field(default=b"", repr=False)  # of the case, for hashes of secrets
     sealed: bool = False  # whether there is a sealed part, into which secrets may go
 
 
@@ -37,13 +47,18 @@ def intrusive(wish: Wish, intend: Callable[[Change], None]) -> Iterator[Collecto
         yield Checkpoint(intend)
     if wish.processes:
         yield Processes(wish.image if wish.processes == "ephemeral" else "", wish.sealed, intend)
+    if wish.flows:
+        yield Hubble()
     if wish.node_logs:
         yield NodeLogs()
+    if wish.prometheus:
+        yield Prometheus()
+    if wish.secrets:
+        yield Secrets(wish.key)
 
 
 def _nobody(_: Change) -> None: ...
 
 
-NEEDS: tuple[Permission, ...] = tuple(
-    sorted({need for each in intrusive(Wish("ephemeral", "any", True, True), _nobody) for need in each.needs})
-)
+EVERYTHING = Wish("ephemeral", "any", True, True, True, True, True)
+NEEDS: tuple[Permission, ...] = tuple(sorted({need for each in intrusive(EVERYTHING, _nobody) for need in each.needs}))

@@ -46,7 +46,7 @@ def placed(
         detail = f"ephemeral containers {', '.join(fresh.values())} from {image}; they stay in the pod, ended"
         intend(Change("patch", "Pod", target.namespace, target.name, detail, operations))
         try:
-            cluster.patch(path, operations)
+            cluster.patch(path, operations).json()  # raises for the page of a proxy, which put nothing there
         except Conflict:
             if not left:
                 raise

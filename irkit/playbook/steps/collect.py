@@ -88,6 +88,9 @@ class Inside(Limits, frozen=True, forbid_unknown_fields=True):
     image: Annotated[str, Meta(max_length=500)] = ""  # of the ephemeral container
     checkpoint: bool = False
     node_logs: bool = False
+    flows: bool = False
+    prometheus: bool = False
+    secrets: bool = False
 
 
 class IntrudeForEvidence(Base):
@@ -116,6 +119,7 @@ class IntrudeForEvidence(Base):
 
     def run(self, params: Inside, context: Context) -> Outcome:
         """Take it; a probe that an attempt before a crash has left running is used again."""
+        from irkit.bundle.audiences import key
         from irkit.collect.inside.intrusive import INTRUSIVE, Wish, intrusive
 
         changes = list(context.intended)
@@ -124,9 +128,17 @@ class IntrudeForEvidence(Base):
             context.intend(change)
             changes.append(change)
 
-        processes = "" if params.processes == "off" else params.processes
-        sealed = bool(context.sealing.recipients)
-        wish = Wish(processes, params.image, params.checkpoint, params.node_logs, sealed)
+        wish = Wish(
+            "" if params.processes == "off" else params.processes,
+            params.image,
+            params.checkpoint,
+            params.node_logs,
+            params.flows,
+            params.prometheus,
+            params.secrets,
+            key(context.key_file) if params.secrets and not context.dry_run else b"",
+            sealed=bool(context.sealing.recipients),
+        )
         collectors = tuple(intrusive(wish, intend))
         if context.dry_run or not collectors:
             would = "; ".join(f"{each.name}: {INTRUSIVE[each.name]}" for each in collectors)

@@ -81,9 +81,8 @@ def _parted(record: RunRecord, context: Context, staged: Path) -> list[Mapping[s
     """Make, in `staged`, a copy of the payload for both audiences; returns the custody without its secrets."""
     from irkit.bundle.audiences import Audiences, key
     from irkit.bundle.layout import CASE, COLLECTION, write_case, write_collection
-    from irkit.text import slug
 
-    secret = key(context.folder.parent.parent / "cases" / f"{slug(context.case)}.key")
+    secret = key(context.key_file)
     audiences = Audiences(context.data, staged, context.sealing.recipients, secret)
     sealed = audiences.part(leave=(CASE, COLLECTION))
     clean = audiences.scrubbed(replace(record, isolation=None, audit=None, timeline=()))

@@ -20,6 +20,7 @@ from irkit.model.pod import PodRef
 from irkit.model.run import Effect, Outcome, RunRecord, Scope, Status, Target
 from irkit.playbook.schema import Approve
 from irkit.settings import SealSettings, StoreSettings
+from irkit.text import slug
 
 _STATUS = {Exit.REFUSED: Status.REFUSED, Exit.UNVERIFIED: Status.UNVERIFIED}
 
@@ -66,6 +67,11 @@ class Context:
         if self.record.scope is None:
             raise UsageError("the run has no pods yet", "a playbook resolves them first, with pods.resolve@1")
         return self.record.scope
+
+    @property
+    def key_file(self) -> Path:
+        """The key of the case, which hides its secrets, and keys their hashes; in no bundle in clear."""
+        return self.folder.parent.parent / "cases" / f"{slug(self.case)}.key"
 
     @property
     def subject(self) -> str:

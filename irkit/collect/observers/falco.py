@@ -1,0 +1,84 @@
+"""Falco: its alerts about the pod, from what its own pod on that node wrote to its log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from irkit import times
+from irkit.cluster.objects import items, part
+from irkit.cluster.protocol import Cluster, Query, Stream
+from irkit.cluster.resources import PODS
+from irkit.collect.folder import Folder
+from irkit.collect.piece import Found, Piece
+from irkit.model.evidence import Call
+from irkit.model.permission import Permission
+from irkit.model.run import Target
+
+# Falco runs in a namespace of its own, so these take a cluster role.
+LIST = Permission("", "pods", "list", "cluster", optional=True)
+READ = Permission("", "pods/log", "get", "cluster", optional=True)
+LABELS = "app.kubernetes.io/name=falco"  # of Falco's own chart and manifests
+CONTAINER = "falco"
+
+
+@dataclass(frozen=True, slots=True)
+class Falco:
+    """findings/falco.jsonl: each line of Falco's that names the pod, as Falco wrote it."""
+
+    name: str = "falco"
+    needs: tuple[Permission, ...] = (LIST, READ)
+
+    def collect(self, target: Target, cluster: Cluster, into: Folder) -> Iterator[Found]:
+        """Nothing where Falco does not run on the pod's node: then nothing is lost."""
+        seeking = {"labelSelector": LABELS, "fieldSelector": f"spec.nodeName={target.node}"}
+        if not target.node:
+            return
+        for pod in items(cluster.pages(PODS.path(), seeking)):
+            metadata = part(pod, "metadata")
+            path = PODS.path(str(metadata.get("namespace")), str(metadata.get("name")), "log")
+            query = {"container": CONTAINER} | ({"sinceTime": times.rfc3339(target.created)} if target.created else {})
+            piece = Piece(self.name, "findings/falco.jsonl", "Falco's alerts about the pod", READ)
+            yield from into.stream(piece, partial(_opened, path, query, target, cluster), proof=lambda _: None)
+            return
+
+
+@dataclass(slots=True)
+class _About:
+    """The lines of a stream that name the pod."""
+
+    log: Stream
+    target: Target
+
+    @property
+    def call(self) -> Call:
+        return self.log.call
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (line for line in _lines(self.log) if names(line, self.target))
+
+
+@contextmanager
+def _opened(path: str, query: Query, target: Target, cluster: Cluster) -> Iterator[_About]:
+    with cluster.stream(path, query) as log:
+        yield _About(log, target)
+
+
+def names(line: bytes, target: Target) -> bool:
+    """Whether an alert is about the pod: its namespace and name, or its uid, stand in it as whole JSON strings.
+
+    Alerts with `json_output` name both (k8s.ns.name, k8s.pod.name); a line that is no JSON cannot be told apart.
+    """
+    quoted = [f'"{text}"'.encode() for text in (target.namespace, target.name)]
+    return line.startswith(b"{") and (all(text in line for text in quoted) or f'"{target.uid}"'.encode() in line)
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    held = b""
+    for chunk in chunks:
+        *whole, held = (held + chunk).split(b"\n")
+        yield from (line + b"\n" for line in whole)
+    if held:
+        yield held

@@ -17,6 +17,7 @@ from irkit.audit.search import Search, search
 from irkit.model.audit import Match, Tier
 from irkit.model.evidence import GapReason
 from tests.audit.logs import CREDENTIAL, OTHER, POD_UID, START, TARGET, UID, Event, at, event, line, log
+from tests.audit.shell import irkit
 
 EXEC: dict[str, Any] = event(sub="exec", audit_id="exec", code=101, seconds=60) | {"stage": "ResponseStarted"}
 ENDED = EXEC | {"stage": "ResponseComplete", "stageTimestamp": at(90)}
@@ -274,3 +275,16 @@ def test_an_address_is_the_pods_only_while_the_pod_is_there(tmp_path: Path, how:
     target = replace(TARGET, pod_ips=("10.88.0.5",))
     found = [match.event["auditID"] for match in search([str(path)], target) if match.tier is Tier.RELATED]
     assert found == [during["auditID"]]
+
+
+def test_the_command_is_told_what_no_log_tells(tmp_path: Path) -> None:
+    swept = event("list", "secrets", "", user="x", sourceIPs=["10.88.0.5"])
+    drained = event("patch", "nodes", "node1", "", user="mallory")
+    path = log(tmp_path / "audit.log", [swept, drained, event("list", "secrets", "", user="y")])
+    flags = ("--pod", "web-1", "-n", "payments", "-o", "jsonl")
+    assert irkit("audit", "search", path, *flags).stdout == ""
+    told = irkit("audit", "search", path, *flags, "--ip", "10.88.0.5", "--node", "node1").stdout
+    assert [json.loads(line)["event"]["auditID"] for line in told.splitlines()] == [
+        swept["auditID"],
+        drained["auditID"],
+    ]

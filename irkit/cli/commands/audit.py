@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +26,8 @@ Sources = Annotated[
 PodName = Annotated[str | None, typer.Option("--pod", metavar="POD", help="Events that concern this pod.")]
 Uid = Annotated[str | None, typer.Option("--uid", help="Events that concern the pod with this uid.")]
 Account = Annotated[str | None, typer.Option("--service-account", metavar="NAME", help="The pod's service account.")]
+Ips = Annotated[list[str] | None, typer.Option("--ip", metavar="ADDRESS", help="An address the pod had. Repeats.")]
+Node = Annotated[str | None, typer.Option("--node", metavar="NODE", help="The node the pod ran on.")]
 Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="RFC 3339, or an age: 90m, 36h, 7d.")]
 Where = Annotated[str, typer.Option("--where", metavar="FILTER", help="Such as: verb = get and subresource = exec.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Likewise.")]
@@ -37,6 +40,8 @@ def search(
     pod: PodName = None,
     uid: Uid = None,
     service_account: Account = None,
+    ip: Ips = None,
+    node: Node = None,
     since: Since = None,
     until: Until = None,
     where: Where = "",
@@ -48,6 +53,8 @@ def search(
     from irkit.audit.search import search as find
 
     named = subject(face, pod, uid, service_account)
+    if named:
+        named = replace(named, pod_ips=tuple(ip or ()), node=node or "")
     if named is None and not where:
         raise UsageError("which events?", "--pod POD -n NS, --uid UID or --where FILTER")
     found = find(sources, named, since=instant(since), until=instant(until), where=where, door=face.door)

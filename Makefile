@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test slow lint bench lock clean
+.PHONY: demo test slow fuzz lint bench lock clean
 
 demo: $(VENV)/run.stamp ## contain, take evidence, seal and report on the embedded practice cluster
 	@$(BIN)/irkit demo
@@ -16,6 +16,9 @@ test: $(VENV)/dev.stamp ## every test this machine can run but the slow ones (ma
 
 slow: $(VENV)/dev.stamp ## the tests that take more than ten seconds each: every kill point, large files
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
+
+fuzz: $(VENV)/dev.stamp ## ten minutes of odd audit logs, filters and allow-lists
+	@IRKIT_FUZZ_SECONDS=600 $(BIN)/python -m pytest -m slow tests/audit/test_fuzz.py
 
 lint: $(VENV)/dev.stamp ## style, types, layers
 	$(BIN)/ruff check .

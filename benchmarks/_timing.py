@@ -12,15 +12,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one contestant: median wall seconds and the largest peak memory in MiB."""
+    """Of one contestant: median wall seconds, largest peak memory in MiB, least CPU seconds of all its processes.
+
+    CPU seconds say more than wall seconds on a machine that others use.
+    """
 
     name: str
     wall: float
     peak: float
+    cpu: float
 
 
-def run(command: Sequence[str], env: Mapping[str, str] | None = None) -> tuple[float, float]:
-    """Wall seconds and peak MiB of one run of `command`; raises where it does not end well."""
+def run(command: Sequence[str], env: Mapping[str, str] | None = None) -> tuple[float, float, float]:
+    """Wall seconds, peak MiB and CPU seconds of one run of `command`; raises where it does not end well."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=dict(env or os.environ))
     said = process.stderr.read() if process.stderr else b""
@@ -30,7 +34,7 @@ def run(command: Sequence[str], env: Mapping[str, str] | None = None) -> tuple[f
         process.stderr.close()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {said.decode()[-500:]}")
-    return time.perf_counter() - began, usage.ru_maxrss / 1024
+    return time.perf_counter() - began, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
 
 
 def race(
@@ -42,22 +46,24 @@ def race(
     """
     walls: dict[str, list[float]] = {name: [] for name in contestants}
     peaks: dict[str, float] = dict.fromkeys(contestants, 0.0)
+    cpus: dict[str, float] = dict.fromkeys(contestants, float("inf"))
     for number in range(0 if warm else 1, rounds + 1):
         for name, work in contestants.items():
-            wall, peak = _once(work)
+            wall, peak, cpu = _once(work)
             if number:
                 walls[name].append(wall)
                 peaks[name] = max(peaks[name], peak)
-    return [Cost(name, statistics.median(walls[name]), peaks[name]) for name in contestants]
+                cpus[name] = min(cpus[name], cpu)
+    return [Cost(name, statistics.median(walls[name]), peaks[name], cpus[name]) for name in contestants]
 
 
-def _once(work: Sequence[Sequence[str]] | Callable[[], None]) -> tuple[float, float]:
+def _once(work: Sequence[Sequence[str]] | Callable[[], None]) -> tuple[float, float, float]:
     if callable(work):
-        began = time.perf_counter()
+        began, burnt = time.perf_counter(), time.process_time()
         work()
-        return time.perf_counter() - began, 0.0
-    measured = [run(command) for command in work]
-    return sum(wall for wall, _ in measured), max(peak for _, peak in measured)
+        return time.perf_counter() - began, 0.0, time.process_time() - burnt
+    walls, peaks, cpus = zip(*(run(command) for command in work), strict=True)
+    return sum(walls), max(peaks), sum(cpus)
 
 
 def table(costs: Sequence[Cost], against: str) -> None:

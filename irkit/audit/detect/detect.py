@@ -101,10 +101,11 @@ def _units(source: Source, window: Window) -> Iterator[Piece]:
 def watch(opened: Sources, work: Watch) -> tuple[Tally, Coverage]:
     """What the rules saw in all sources, and how far that reaches."""
     units = [piece for source in opened.readable for piece in _units(source, work.window)]
-    parts = [(unit.source, part) for unit, part in zip(units, spread(work, units), strict=True)]
-    tally = Tally()
-    for _, part in parts:
+    tally, parts = Tally(), []
+    for unit, part in zip(units, spread(work, units), strict=True):
         tally.merge(part.tally)
+        part.tally = Tally()  # only sums are kept, so that a log of any size takes the same memory
+        parts.append((unit.source, part))
     return tally, _coverage(opened, parts, tally.dropped, len(work.only) or len(RULES))
 
 

@@ -102,16 +102,16 @@ def _other(moment: Moment, kind: Kind) -> Line:
 
 def _everything(named: Sequence[str], work: Watch, door: Door) -> Timeline:
     """Two passes: one for the requests, one for the rules."""
-    opened = Sources(named, work.window, door)
+    opened, groups, parts = Sources(named, work.window, door), Groups(), []
     try:
         units = [piece for source in opened.readable for piece in pieces(source, *work.window.within(source))]
-        parts = [(unit.source, part) for unit, part in zip(units, spread(Gather(work.window), units), strict=True)]
+        for unit, part in zip(units, spread(Gather(work.window), units), strict=True):
+            groups.merge(part.groups)
+            part.groups = Groups()  # only sums are kept
+            parts.append((unit.source, part))
         tally, _ = watch(opened, work)
     finally:
         opened.close()
-    groups = Groups()
-    for _, part in parts:
-        groups.merge(part.groups)
     gaps = (*opened.gaps, *(torn(source, part.torn) for source, part in parts if part.torn))
     return _summed(opened, [part for _, part in parts], groups, tally, gaps)
 

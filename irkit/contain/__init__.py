@@ -9,6 +9,7 @@ release     its end
 survey      what finds the pod by its labels
 plan        the labels that evade it, and what follows
 orphan      the controller lets go
+engines     the cluster's own deny, for what labels cannot evade
 verdict     what still gets through
 caveats     what to know beyond the verdict
 marks       what is left on objects in the cluster

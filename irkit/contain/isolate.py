@@ -18,12 +18,13 @@ from irkit.cluster.resources import NETWORK_POLICIES, PODS
 from irkit.contain import marks, orphan
 from irkit.contain import survey as surveying
 from irkit.contain.caveats import caveats
+from irkit.contain.engines import deny
 from irkit.contain.hand import Hand, difference, settled
 from irkit.contain.plan.owner import Owner
 from irkit.contain.plan.solve import Plan
 from irkit.contain.plan.words import changed, consequences
 from irkit.contain.survey import Survey, planned, survey
-from irkit.contain.verdict import families, judged, residuals, weakest
+from irkit.contain.verdict import families, judged, weakest
 from irkit.errors import AlreadyExists, NotFound, Refused
 from irkit.model.isolation import Change, Direction, Isolation, Proof, Residual, Verdict
 from irkit.model.permission import Permission
@@ -37,6 +38,7 @@ NEEDS: tuple[Permission, ...] = (
     NETWORK_POLICIES.permission("get"),
     *surveying.NEEDS,
     *orphan.NEEDS,
+    *deny.NEEDS,
 )
 ROUNDS = 3  # of planning: what somebody adds meanwhile may need other labels again
 
@@ -86,15 +88,14 @@ def _attempt(pod: PodRef, hand: Hand, case: str, run: str, *, keep_labels: bool)
         plan, _ = planned(seen, found, keep_labels=keep_labels)
         if plan.labels == part(seen["metadata"], "labels"):
             break
-    proof = [_recomputed(left := _residuals(seen, found, _name(ours)), found, pod)]
+    denied = deny.denied(deny.Case(pod, seen, _name(ours), case, run), found, hand)
+    proof = [_recomputed(denied.left, found, pod), *denied.proof]
     if owner and _let_go(seen, owner, hand):
         proof.append(orphan.orphaned(pod, seen, owner, hand))
-    warnings = (*said, *found.warnings())
-    return _told(seen, *proof, warnings=warnings, engine=ENGINE, changes=hand.changes, residual=left)
-
-
-def _residuals(seen: Json, found: Survey, ours: str) -> tuple[Residual, ...]:
-    return residuals(part(seen["metadata"], "labels"), found.policies.values(), ours, found.tiers)
+    warnings = (*said, *found.warnings(), *denied.warnings)
+    engine = ", ".join((ENGINE, *denied.engines))
+    told = {"engine": engine, "changes": hand.changes, "residual": denied.left}
+    return _told(seen, *proof, warnings=warnings, **told, families=denied.judged(families(seen)))
 
 
 def _recomputed(left: tuple[Residual, ...], found: Survey, pod: PodRef) -> Proof:

@@ -9,7 +9,7 @@ from typing import Any
 from irkit import digest
 from irkit.cluster.objects import part
 from irkit.cluster.protocol import Json
-from irkit.cluster.resources import NETWORK_POLICIES
+from irkit.cluster.resources import NETWORK_POLICIES, Resource
 from irkit.model.codec import compact
 from irkit.model.pod import PodRef
 
@@ -18,6 +18,8 @@ from irkit.model.pod import PodRef
 QUARANTINE = "irkit.dev/quarantine"
 CASE = "irkit.dev/case"
 POD, UID = "irkit.dev/pod", "irkit.dev/pod-uid"
+NAMESPACE = "irkit.dev/pod-namespace"  # on an object of the whole cluster
+TIER = "irkit"  # Calico's tier of ours; its policies' names begin with it
 ORIGINAL, ORIGINAL_SHA256 = "irkit.dev/original-labels", "irkit.dev/original-labels-sha256"
 PLACED = "irkit.dev/quarantine-labels"  # the labels as irkit left them
 OWNER = "irkit.dev/original-owner"  # the controller that counted the pod: "ReplicaSet/web-5d9c"
@@ -35,16 +37,24 @@ def policy_name(uid: str) -> str:
 
 def quarantine(pod: PodRef, uid: str, case: str, run: str) -> Json:
     """The deny-all policy for the one pod `uid`: both directions, no rule, so not even DNS."""
+    spec = {"podSelector": {"matchLabels": {QUARANTINE: uid}}, "policyTypes": ["Ingress", "Egress"]}
+    return of_ours(NETWORK_POLICIES, pod, uid, case, run, spec)
+
+
+def of_ours(resource: Resource, pod: PodRef, uid: str, case: str, run: str, spec: Json, *, name: str = "") -> Json:
+    """A manifest with `spec`, marked as made for the pod `uid`; without `name` under that of the quarantine."""
+    home = {"namespace": pod.namespace} if resource.namespaced else {}
+    whose = {} if resource.namespaced else {NAMESPACE: pod.namespace}
     return {
-        "apiVersion": NETWORK_POLICIES.api_version,
-        "kind": NETWORK_POLICIES.kind,
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
         "metadata": {
-            "name": policy_name(uid),
-            "namespace": pod.namespace,
+            "name": name or policy_name(uid),
+            **home,
             "labels": {MANAGED_BY: IRKIT} | ({RUN: run} if run else {}),
-            "annotations": {CASE: case, POD: pod.name, UID: uid},
+            "annotations": {CASE: case, POD: pod.name, UID: uid, **whose},
         },
-        "spec": {"podSelector": {"matchLabels": {QUARANTINE: uid}}, "policyTypes": ["Ingress", "Egress"]},
+        "spec": spec,
     }
 
 
@@ -52,7 +62,8 @@ def owner(policy: Json) -> str | None:
     """The uid of the pod that `policy` quarantines; None when irkit did not make it."""
     metadata = part(policy, "metadata")
     uid = part(metadata, "annotations").get(UID)
-    ours = isinstance(uid, str) and metadata.get("name") == policy_name(uid)
+    name = str(metadata.get("name")).removeprefix(f"{TIER}.")
+    ours = isinstance(uid, str) and name == policy_name(uid)
     return uid if ours and part(metadata, "labels").get(MANAGED_BY) == IRKIT else None
 
 

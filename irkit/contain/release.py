@@ -10,6 +10,8 @@ from irkit.cluster.protocol import Cluster, Json
 from irkit.cluster.resolve import check
 from irkit.cluster.resources import NETWORK_POLICIES, POD_DISRUPTION_BUDGETS, PODS
 from irkit.contain import admission, marks
+from irkit.contain.engines.undo import NEEDS as OF_ENGINES
+from irkit.contain.engines.undo import taken_back
 from irkit.contain.hand import Hand, difference, settled
 from irkit.contain.plan.words import changed
 from irkit.contain.preserve import asides, keep
@@ -25,6 +27,7 @@ NEEDS: tuple[Permission, ...] = (
     NETWORK_POLICIES.permission("list"),
     NETWORK_POLICIES.permission("delete"),
     *(POD_DISRUPTION_BUDGETS.permission(verb, optional=True) for verb in ("delete", "list")),
+    *OF_ENGINES,
 )
 
 
@@ -70,6 +73,7 @@ def _attempt(pod: PodRef, hand: Hand, warn: Callable[[str], None], *, force: boo
     keep.given_up(hand, pod, uids | ({pod.uid} if pod.uid else set()), warn)
     for uid in uids:
         probe.cleared(hand, pod.namespace, uid, pods.names(uid))
+    taken_back(hand, pod, uids, warn)
     for policy in policies:
         with suppress(NotFound):
             hand.delete(NETWORK_POLICIES, policy, "the quarantine ends")

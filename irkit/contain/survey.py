@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from irkit.cluster.engines import served
 from irkit.cluster.objects import items, part
@@ -28,6 +28,7 @@ from irkit.contain.plan.claims import Claim, of_object, of_tiers
 from irkit.contain.plan.owner import Owner, controller
 from irkit.contain.plan.solve import Plan, solve, unchanged
 from irkit.contain.verdict import Tiers
+from irkit.contain.world.objects import NAME_LABEL
 from irkit.errors import Forbidden, NotFound
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
@@ -61,12 +62,12 @@ class Survey:
     others: tuple[Claim, ...] = ()
     unread: tuple[str, ...] = ()
     served: frozenset[str] = frozenset()
-    tiers: Tiers = Tiers()
+    tiers: Tiers = field(default_factory=Tiers)
 
     @property
     def claims(self) -> tuple[Claim, ...]:
         """Everything that might find the pod."""
-        around = of_tiers(self.tiers.policies, self.tiers.space or {})
+        around = of_tiers(self.tiers.policies, self.tiers.space)
         return (*_claims(NETWORK_POLICIES, self.policies.values()), *around, *self.others)
 
     def again(self, cluster: Cluster, namespace: str) -> Survey:
@@ -139,11 +140,12 @@ def _tiers(cluster: Cluster, namespace: str, versions: frozenset[str]) -> tuple[
             continue  # a version that is served need not have the kind
         except Forbidden:
             hidden.append(resource.plural)
+    space: Json = {}
     try:
         space = part(part(cluster.get(NAMESPACES.path(name=namespace)).json(), "metadata"), "labels") if found else {}
     except Forbidden:
-        return Tiers(tuple(found)), (*hidden, f"labels of namespace {namespace}")
-    return Tiers(tuple(found), space), tuple(hidden)
+        hidden.append(f"labels of namespace {namespace}")
+    return Tiers(tuple(found), {**space, NAME_LABEL: namespace}), tuple(hidden)
 
 
 def _others(resource: Resource, cluster: Cluster, namespace: str) -> tuple[Claim, ...] | None:

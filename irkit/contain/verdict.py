@@ -7,7 +7,7 @@ rule. The admin tier goes before them: what it allows gets past any of them, wha
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from irkit.cluster.objects import addresses, part
@@ -28,7 +28,7 @@ class Tiers:
     """Manifests of the policies around NetworkPolicy, with their kind, and the labels of the pod's namespace."""
 
     policies: tuple[Json, ...] = ()
-    space: Mapping[str, str] | None = None  # None: they could not be read
+    space: Mapping[str, str] = field(default_factory=dict)
 
 
 def residuals(labels: Labels, manifests: Iterable[Json], ours: str, tiers: Tiers | None = None) -> tuple[Residual, ...]:
@@ -38,10 +38,11 @@ def residuals(labels: Labels, manifests: Iterable[Json], ours: str, tiers: Tiers
     """
     left: list[Residual] = []
     known = _understood(manifests, read.policy, left)
-    around = _understood(tiers.policies if tiers else (), tiered, left)
+    tiers = tiers or Tiers()
+    around = _understood(tiers.policies, tiered, left)
     selecting = [policy for policy in known if policy.pods.matches(labels)]
     for direction in Direction:
-        found = admin(around, (tiers.space if tiers else None) or {}, labels, direction)
+        found = admin(around, tiers.space, labels, direction)
         for policy, rule in found.opens:
             why = f"its tier is asked before any NetworkPolicy and admits {words.allowed(rule, direction)}"
             left.append(Residual(f"{policy.kind} {policy.name}", direction, why, _families([rule])))

@@ -1,0 +1,58 @@
+"""The engines' denies, taken back: each by what it carries, and Calico's tier with the last policy in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+
+from irkit.cluster.engines import served
+from irkit.cluster.objects import items, part
+from irkit.cluster.protocol import Cluster, Json
+from irkit.cluster.resources import CALICO_POLICIES, CALICO_TIERS, Resource
+from irkit.contain import marks
+from irkit.contain.engines.deny import ENGINES, IN_TIERS
+from irkit.contain.hand import Hand
+from irkit.errors import Forbidden, NotFound
+from irkit.model.permission import Permission
+from irkit.model.pod import PodRef
+
+NEEDS: tuple[Permission, ...] = tuple(
+    each.permission(verb, optional=True) for each in (*ENGINES, IN_TIERS, CALICO_TIERS) for verb in ("delete", "list")
+)
+
+
+def taken_back(hand: Hand, pod: PodRef, uids: Collection[str], warn: Callable[[str], None]) -> None:
+    """Delete what was made in engines' own kinds for the pods `uids`. `warn` hears what may not be looked for."""
+    try:
+        versions = served(hand.cluster)
+    except Forbidden:
+        warn("the API's groups may not be listed: whether an engine still denies the pod is not known")
+        return
+    for engine in (each for each in ENGINES if each.api_version in versions):
+        try:
+            ours = [one for one in _listed(engine, hand.cluster, pod.namespace) if marks.owner(one)]
+        except Forbidden:
+            warn(f"{engine.plural}.{engine.group} may not be listed: whether one still denies the pod is not known")
+            continue
+        ending = [one for one in ours if marks.owner(one) in uids]
+        for one in ending:
+            with suppress(NotFound):
+                hand.delete(engine, one, "the quarantine ends", as_seen=False)
+        if engine is CALICO_POLICIES and ending and len(ending) == len(ours):
+            _tier(hand)
+
+
+def _tier(hand: Hand) -> None:
+    for one in _listed(CALICO_TIERS, hand.cluster, ""):
+        with suppress(NotFound):
+            hand.delete(CALICO_TIERS, one, "no policy is left in it")
+
+
+def _listed(resource: Resource, cluster: Cluster, namespace: str) -> Iterator[Json]:
+    """Those that bear our label; none where the API has no such kind."""
+    query = {"labelSelector": f"{marks.MANAGED_BY}={marks.IRKIT}"}
+    try:
+        found = list(items(cluster.pages(resource.path(namespace), query)))
+    except NotFound:
+        return iter(())
+    return (one for one in found if part(one, "metadata").get("name"))

@@ -24,7 +24,7 @@ NONE = "no policy engine announces itself: a NetworkPolicy may change nothing; p
 
 def engines(cluster: Cluster) -> tuple[str, ...]:
     """Each engine that announces itself, with its group: "Cilium (cilium.io)"."""
-    groups = {version.partition("/")[0] for version in served(cluster)}
+    groups = {group.get("name") for group in entries(cluster.get("/apis").json(), "groups")}
     return tuple(f"{name} ({group})" for group, name in ENGINES.items() if group in groups)
 
 

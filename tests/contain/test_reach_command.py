@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner
 
 from irkit.cli.commands import load
 from irkit.cluster.protocol import Json
+from irkit.contain.picture import picture
 from irkit.contain.reach import reach
 from irkit.contain.world import manifests
 from irkit.drill.range import server
@@ -74,6 +76,27 @@ def test_one_pod_now_and_once_isolated(offline: Shell) -> None:
     found = json.loads(offline("shop/client", "-o", "json"))
     assert found["pod"] == {"namespace": "shop", "name": "client"}
     assert (len(found["connections"]), found["isolated"]) == (3, [])
+
+
+def lines(text: str) -> list[tuple[str, str]]:
+    """(class, title) of every line of an SVG, which is read as XML."""
+    root = ElementTree.fromstring(text)  # noqa: S314 - our own
+    return [(one.attrib["class"], "".join(one.itertext())) for one in root.iter("{http://www.w3.org/2000/svg}line")]
+
+
+def test_a_drawing(offline: Shell, tmp_path: Path) -> None:
+    assert ("now", "shop/client[Pod] to shop/web[Pod]: TCP 8080") in lines(offline("--svg", "-"))
+    assert "shop/web[Pod]" in offline("shop/client", "--svg", str(tmp_path / "a.svg")), (
+        "the table is shown all the same"
+    )
+    assert {kind for kind, _ in lines((tmp_path / "a.svg").read_text())} == {"cut"}
+    assert "cannot write" in offline("--svg", str(tmp_path / "none" / "a.svg"), code=2)
+
+
+def test_a_drawing_of_hostile_names() -> None:
+    drawn = picture([{"src": "a/<script>\x1b[Pod]", "dst": "0.0.0.0/0", "ports": "all"}], None, "]]> & \u202e")
+    assert lines(drawn) == [("now", "a/<script>\\x1b[Pod] to 0.0.0.0/0: all")]
+    assert lines(picture([], [], "nothing")) == []
 
 
 def test_what_is_not_there(offline: Shell) -> None:

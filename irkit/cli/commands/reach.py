@@ -11,8 +11,10 @@ import typer
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
+from irkit.errors import UsageError
 
 if TYPE_CHECKING:
+    from irkit.cluster.protocol import Json
     from irkit.contain.neighbours import Neighbours, Ports
     from irkit.contain.policy.nouns import World
     from irkit.model.pod import PodRef
@@ -23,10 +25,11 @@ Pod = Annotated[
 Manifests = Annotated[
     Path | None, typer.Option("--manifests", metavar="DIR", help="Read YAML and JSON from here, and ask no cluster.")
 ]
+Svg = Annotated[str | None, typer.Option("--svg", metavar="FILE", help="Draw it, as SVG; - is stdout.")]
 
 
 @command(app, "reach")
-def reach(face: Face, pod: Pod = None, manifests: Manifests = None) -> None:
+def reach(face: Face, pod: Pod = None, manifests: Manifests = None, svg: Svg = None) -> None:
     """Say what may talk to a pod and what it may talk to, now and once it is isolated; without POD, who to whom."""
     from irkit.contain.neighbours import neighbours
 
@@ -35,9 +38,22 @@ def reach(face: Face, pod: Pod = None, manifests: Manifests = None) -> None:
     ref = face.pod(pod) if pod else None
     world, labels = _offline(manifests) if manifests else _online(face, ref)
     if ref:
-        _show_pod(face, ref, neighbours(world, ref, labels))
+        _show_pod(face, ref, neighbours(world, ref, labels), svg)
     else:
-        _show_all(face, world)
+        _show_all(face, world, svg)
+
+
+def _draw(svg: str, connections: list[Json], left: list[Json] | None, title: str) -> None:
+    from irkit.contain.picture import picture
+
+    drawn = picture(connections, left, title)
+    if svg == "-":
+        typer.echo(drawn, nl=False)
+        return
+    try:
+        Path(svg).write_text(drawn, "utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {svg}: {error.strerror}", "name a file in a folder that exists") from error
 
 
 def _offline(manifests: Path) -> tuple[World, None]:
@@ -57,15 +73,23 @@ def _online(face: Face, pod: PodRef | None) -> tuple[World, dict[str, str] | Non
     return live.load(cluster), labels
 
 
-def _show_all(face: Face, world: World) -> None:
+def _show_all(face: Face, world: World, svg: str | None) -> None:
     from irkit.contain.reach import reach as connections
 
     found = connections(world, namespace=face.namespace)
+    if svg:
+        _draw(svg, found, None, f"Who may talk to whom{f' in {face.namespace}' if face.namespace else ''}")
+    if svg == "-":
+        return
     face.emit({"connections": found}, lines=found)
     face.table(("SOURCE", "DESTINATION", "PORTS"), ((one["src"], one["dst"], _ports(one["ports"])) for one in found))
 
 
-def _show_pod(face: Face, pod: PodRef, found: Neighbours) -> None:
+def _show_pod(face: Face, pod: PodRef, found: Neighbours, svg: str | None) -> None:
+    if svg:
+        _draw(svg, found.connections, found.isolated, f"Who may talk to {pod}, and whom it may talk to")
+    if svg == "-":
+        return
     answer = {"pod": {"namespace": pod.namespace, "name": pod.name}, "connections": found.connections}
     face.emit(answer | {"isolated": found.isolated}, lines=found.connections)
     rows = [(way, other, _ports(now), _ports(then)) for way, other, now, then in found.sides()]

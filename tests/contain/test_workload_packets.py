@@ -1,0 +1,169 @@
+"""Every kind of workload isolated, proved and released, with hostile policies around, against packets of our own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from irkit.cluster.protocol import Json
+from irkit.contain.hand import Hand
+from irkit.contain.preserve.keep import Preserving
+from irkit.contain.proof.nouns import Proving
+from irkit.contain.quarantine import Extent, quarantine
+from irkit.contain.release import release
+from irkit.errors import AlreadyExists
+from irkit.model.isolation import Change, Direction, Isolation, Verdict
+from irkit.model.pod import PodRef
+from tests.cluster.real import RealCluster
+from tests.contain.playground import Pair, Playground, container, playground, policy
+from tests.contracts.test_isolation import until
+from tests.contracts.worlds import IMAGE
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Pod")
+VERSIONS = {"Job": "batch/v1", "Pod": "v1"}
+# The one whose pod may not lose a label by which its controller knows it.
+STAYS = "StatefulSet"
+COST = "controller.kubernetes.io/pod-deletion-cost"
+CLIENTS = "bc"  # one of the same namespace, one of another
+
+
+def workload(kind: str, namespace: str) -> Json:
+    """One pod of the kind, labelled app=KIND, listening."""
+    name = kind.lower()
+    labels, meta = {"app": name}, {"name": name, "namespace": namespace}
+    spec: Json = {"containers": [container()], "terminationGracePeriodSeconds": 0}
+    if kind == "Pod":
+        return {"apiVersion": "v1", "kind": kind, "metadata": {**meta, "labels": labels}, "spec": spec}
+    if kind == "Job":
+        whole: Json = {"template": {"metadata": {"labels": labels}, "spec": {**spec, "restartPolicy": "Never"}}}
+    else:
+        whole = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": spec}}
+    return {"apiVersion": VERSIONS.get(kind, "apps/v1"), "kind": kind, "metadata": meta, "spec": whole}
+
+
+Victims = dict[str, PodRef]  # by kind
+
+
+@pytest.fixture(scope="module")
+def scene(real_cluster: RealCluster) -> Iterator[tuple[Playground, Victims]]:
+    """All five kinds, listening, the same for every test: what is released is as it was."""
+    if not real_cluster.enforceable:
+        pytest.skip("the policies of this cluster are not ours to enforce")
+    with playground(real_cluster) as found:
+        yield victims(found)
+
+
+def victims(play: Playground) -> tuple[Playground, Victims]:
+    """The playground once it knows their addresses, too."""
+    home = play.spaces[0]
+    play.real.apply(*(workload(kind, home) for kind in KINDS))
+    for kind in KINDS:
+        selected = ["-n", home, "-l", f"app={kind.lower()}"]
+        play.real.kubectl("wait", "--for=create", "--timeout=60s", "pod", *selected)
+        play.real.kubectl("wait", "--for=condition=Ready", "--timeout=120s", "pod", *selected)
+    pods = {kind: listed(play, "pods", f"app={kind.lower()}")[0] for kind in KINDS}
+    # Of two pods of like age a ReplicaSet deletes either, unless one costs more.
+    play.real.kubectl("annotate", "pod", pods["Deployment"]["metadata"]["name"], "-n", home, f"{COST}=100")
+    refs = {kind: PodRef(home, pod["metadata"]["name"], pod["metadata"]["uid"]) for kind, pod in pods.items()}
+    known = {refs[kind].name: pod["status"]["podIP"] for kind, pod in pods.items()}
+    return replace(play, addresses={**play.addresses, **known}), refs
+
+
+def listed(play: Playground, kinds: str, selector: str = "") -> list[Json]:
+    found = play.real.kubectl("get", kinds, "-n", play.spaces[0], "-l", selector, "-o", "json")
+    items: list[Json] = json.loads(found)["items"]
+    return items
+
+
+def hostile(play: Playground, *, evadable: bool) -> list[Json]:
+    """What admits everybody: by the pods' own labels, by labels that they lack; what cannot be evaded, by none."""
+    home = play.spaces[0]
+    everything: Json = {"ingress": [{}], "egress": [{}]}
+    if not evadable:
+        return [policy("everything", home, {}, **everything)]
+    own = [policy(f"own-{kind.lower()}", home, {"matchLabels": {"app": kind.lower()}}, **everything) for kind in KINDS]
+    lacking = {"matchExpressions": [{"key": "tier", "operator": "DoesNotExist"}]}
+    other = {"matchExpressions": [{"key": "zone", "operator": "NotIn", "values": ["x"]}]}
+    return [
+        *(one for one in own if one["metadata"]["name"] != f"own-{STAYS.lower()}"),
+        policy("lacking", home, lacking, ingress=[{}]),
+        policy("other", home, other, egress=[{}]),
+    ]
+
+
+def isolated(play: Playground, kind: str, ref: PodRef) -> Isolation:
+    """A policy for the pod's own labels comes up in the middle, and a bare pod is called out of, too."""
+
+    def meanwhile(change: Change) -> None:
+        late = policy(f"late-{kind.lower()}", ref.namespace, {"matchLabels": {"app": kind.lower()}}, egress=[{}])
+        if change.kind == "Pod" and change.name == ref.name and "irkit.dev/quarantine" in change.detail:
+            came_up(play, late)
+
+    extent = Extent(preserve=Preserving(), prove=Proving(IMAGE, (80, 8080), inside=kind == "Pod"))
+    before = (lambda _: None) if kind == STAYS else meanwhile
+    return quarantine(ref, Hand(play.cluster, before, False), extent, case="IR-7", run="")
+
+
+def came_up(play: Playground, body: Json) -> None:
+    path = f"/apis/networking.k8s.io/v1/namespaces/{body['metadata']['namespace']}/networkpolicies"
+    try:
+        play.cluster.create(path, body)
+    except AlreadyExists:
+        return  # a second round of planning
+
+
+def passing(play: Playground, ref: PodRef) -> dict[Direction, set[Pair]]:
+    """What gets into the pod from clients, and out of it to them."""
+    into = {pair for client in CLIENTS for pair in play.calls(client, [ref.name])}
+    return {Direction.INGRESS: into, Direction.EGRESS: set(play.calls(ref.name, list(CLIENTS)))}
+
+
+def told(play: Playground, kinds: str) -> dict[str, Json]:
+    """Objects by name, without what changes by itself."""
+    return {f"{one['kind']}/{one['metadata']['name']}": plain(one) for one in listed(play, kinds)}
+
+
+def plain(one: Json) -> Json:
+    """An ephemeral container, which nobody can take off again, counts as a change of the spec."""
+    aside = {"resourceVersion", "managedFields"} | ({"generation"} if one["metadata"]["name"] == "pod" else set())
+    metadata = {key: value for key, value in one["metadata"].items() if key not in aside}
+    return {"metadata": metadata, "spec": {k: v for k, v in one["spec"].items() if k != "ephemeralContainers"}}
+
+
+LASTING = "pods,networkpolicies,poddisruptionbudgets,services,deployments,replicasets,statefulsets,daemonsets,jobs"
+
+
+@pytest.mark.parametrize(("enforced", "evadable"), list(product((True, False), repeat=2)))
+def test_no_verdict_is_contradicted_by_a_packet(
+    scene: tuple[Playground, Victims], enforced: bool, evadable: bool
+) -> None:
+    play, refs = scene
+    with play.real.enforcing(enforced), play.policies(*hostile(play, evadable=evadable), enforced=enforced):
+        were, before = told(play, LASTING), {kind: passing(play, ref) for kind, ref in refs.items()}
+        assert all(before[kind][direction] for kind in KINDS for direction in Direction)
+        done = {kind: isolated(play, kind, ref) for kind, ref in refs.items()}
+        play.settled(enforced=enforced)
+        for kind in KINDS:
+            through = passing(play, refs[kind])
+            for direction, verdict in done[kind].verdict.items():
+                where = (kind, direction, verdict, through, done[kind].proof)
+                assert not (verdict is Verdict.PROVEN and through[direction]), where
+                assert not (verdict is Verdict.INEFFECTIVE and not through[direction]), where
+                assert bool(through[direction]) is not (enforced and evadable), where
+                if direction is Direction.INGRESS or kind == "Pod":
+                    assert verdict is (Verdict.PROVEN if enforced and evadable else Verdict.INEFFECTIVE), where
+        for kind, ref in refs.items():
+            release(ref, play.cluster, before=lambda _: None)
+            play.real.kubectl(
+                "delete", "networkpolicy", f"late-{kind.lower()}", "-n", ref.namespace, "--ignore-not-found"
+            )
+        play.settled(enforced=enforced)
+        assert {kind: passing(play, ref) for kind, ref in refs.items()} == before
+        until(lambda: told(play, LASTING).keys() == were.keys())
+        assert told(play, LASTING) == were

@@ -59,10 +59,7 @@ class Audiences:
 
     def __post_init__(self) -> None:
         veil.recipients(self.recipients)
-        secrets = Secrets(self.key)
-        for path, file in payload(self.data):
-            secrets.learn(path, digest.read(file))
-        self.redactor = Redactor(secrets)
+        self.redactor = learned(self.data, self.key)
 
     def part(self, leave: Sequence[str]) -> list[Sealed]:
         """Make both copies of everything but the paths `leave`; returns what is sealed, the list of it included.
@@ -97,15 +94,25 @@ class Audiences:
             sealed = confide.confided(file, path, self.staged, self.recipients)
             self.sealed.append(replace(sealed, shown=shown.sha256))
 
-    def scrubbed(self, noun: Any) -> Any:  # noqa: ANN401 - a noun, or JSON of any shape
-        """`noun` with no secret in any of its texts; one without secrets comes back as it was."""
-        told = plain(noun)
-        clean = self._scrubbed(told)
-        return noun if clean == told else clean if isinstance(noun, (dict, list)) else build(type(noun), clean)
 
-    def _scrubbed(self, data: Any) -> Any:  # noqa: ANN401 - JSON of any shape
-        if isinstance(data, str):
-            return self.redactor.scrub(data)
-        if isinstance(data, dict):
-            return {name: self._scrubbed(value) for name, value in data.items()}
-        return [self._scrubbed(value) for value in data] if isinstance(data, list) else data
+def learned(data: Path, key: bytes) -> Redactor:
+    """What hides every secret that the documents under `data` name, with tokens of the case's `key`."""
+    secrets = Secrets(key)
+    for path, file in payload(data):
+        secrets.learn(path, digest.read(file))
+    return Redactor(secrets)
+
+
+def scrubbed(noun: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - a noun, or JSON of any shape
+    """`noun` with no secret in any of its texts; one without secrets comes back as it was."""
+    told = plain(noun)
+    clean = _scrubbed(told, redactor)
+    return noun if clean == told else clean if isinstance(noun, (dict, list)) else build(type(noun), clean)
+
+
+def _scrubbed(data: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - JSON of any shape
+    if isinstance(data, str):
+        return redactor.scrub(data)
+    if isinstance(data, dict):
+        return {name: _scrubbed(value, redactor) for name, value in data.items()}
+    return [_scrubbed(value, redactor) for value in data] if isinstance(data, (list, tuple)) else data

@@ -106,9 +106,10 @@ def _kept(run: Run) -> Iterator[tuple[str, str, str]]:
         yield "bundle", f"{run.bundle.path}  ({size(run.bundle.size)}, sha256 {run.bundle.sha256})", ""
     if run.receipt:
         yield "stored", f"{run.receipt.url}  (read back and compared)", "good"
-    report = run.folder / "data" / "report" / "report.html"
-    if report.exists():
-        yield "report", str(report), ""
+    from irkit.playbook.journal.shown import report
+
+    if (page := report(run.folder)).exists():
+        yield "report", str(page), ""
 
 
 def _next(run: Run) -> Iterator[tuple[str, str, str]]:

@@ -30,7 +30,7 @@ from irkit.playbook.drive import back, course
 from irkit.playbook.drive.under_way import UnderWay
 from irkit.playbook.journal import log
 from irkit.playbook.journal.log import Journal
-from irkit.playbook.journal.record import told
+from irkit.playbook.journal.shown import shown
 from irkit.playbook.language import bind
 from irkit.playbook.lint import parse
 from irkit.playbook.progress import Harmless, Progress, Silent
@@ -108,7 +108,7 @@ def run(
             journal = held.enter_context(log.opened(folder, setup.clock))
             journal.append("run.started", run=run_id, **_head(pinned, values, kept, setup, case or run_id, dry_run))
         _guarded(_prepared(journal, folder, pinned.playbook, setup, kept, cluster))
-        return told(journal.ledger.record(), folder / "data")
+        return shown(journal.ledger, folder)
 
 
 def run_in_turn(start: Callable[[], RunRecord], setup: Setup, wait: Callable[[str], object]) -> RunRecord:
@@ -161,7 +161,7 @@ def resume(run_id: str, setup: Setup, *, settings: Settings | None = None) -> Ru
             fields = {"operator": setup.operator, "tool_version": irkit.__version__, "settings": kept}
             drive.journal.append("run.resumed", **fields)
             _guarded(drive)
-        return told(drive.journal.ledger.record(), drive.folder / "data")
+        return shown(drive.journal.ledger, drive.folder)
 
 
 def undo(

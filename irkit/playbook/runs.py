@@ -12,7 +12,8 @@ from irkit.errors import IrkitError, JournalError, UsageError
 from irkit.model.bundle import Bundle, Receipt
 from irkit.model.run import RunRecord
 from irkit.playbook.journal import log
-from irkit.playbook.journal.record import Ledger, told
+from irkit.playbook.journal.record import Ledger
+from irkit.playbook.journal.shown import shown
 from irkit.times import stamp
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{2,62}\Z")
@@ -54,7 +55,7 @@ def create(home: Path, run_id: str) -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.mkdir(mode=0o700)
-        (folder / "data").mkdir()
+        (folder / "data").mkdir(mode=0o700)
     except FileExistsError as error:
         raise UsageError(f"there is a run {run_id} already") from error
     except OSError as error:
@@ -105,6 +106,5 @@ def _read(folder: Path, timeline: bool) -> Run:
     ledger = Ledger(log.read(folder))
     if not ledger.head:
         raise JournalError(f"run {folder.name} ended before its journal began", f"remove {folder}")
-    record = ledger.record()
-    shown = told(record, folder / "data") if timeline else record
-    return Run(record.id, folder, shown, ledger.bundle(folder), ledger.receipt)
+    record = shown(ledger, folder) if timeline else ledger.record()
+    return Run(record.id, folder, record, ledger.bundle(folder), ledger.receipt)

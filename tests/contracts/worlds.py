@@ -52,6 +52,10 @@ class World(Protocol):
         """A pod that runs and never crashed."""
         ...
 
+    def saying(self, made: Json, lines: list[str]) -> PodRef:
+        """The pod `made` describes, whose container "app" wrote `lines`."""
+        ...
+
     def crashed(self) -> PodRef:
         """A pod whose container "app" wrote "first" and crashed, and now runs and wrote "second"."""
         ...
@@ -139,6 +143,20 @@ class RealWorld:
         self.real.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "-n", self.namespace, "pod/running")
         return PodRef(self.namespace, "running")
 
+    def saying(self, made: Json, lines: list[str]) -> PodRef:
+        text = config_map("said", self.namespace, lines="\n".join([*lines, ""]))
+        self.cluster.create(CONFIG_MAPS.path(self.namespace), text)
+        app = made["spec"]["containers"][0]
+        app["command"][2] += " && cat /said/lines && sleep 3600"
+        app["volumeMounts"] = [{"name": "said", "mountPath": "/said"}]
+        made["spec"]["volumes"] = [{"name": "said", "configMap": {"name": "said"}}]
+        self.cluster.create(PODS.path(self.namespace), made)
+        name = made["metadata"]["name"]
+        self.real.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "-n", self.namespace, f"pod/{name}")
+        while lines[-1] not in self.real.kubectl("logs", "-n", self.namespace, name, "-c", "app"):
+            time.sleep(0.1)
+        return PodRef(self.namespace, name)
+
     def crashed(self) -> PodRef:
         command = "if [ -e /tmp/state/ran ]; then echo second; sleep 3600; fi; touch /tmp/state/ran; echo first; exit 1"
         made = pod("crashed", self.namespace, command, volumes=[{"name": "state", "emptyDir": {}}])
@@ -206,6 +224,12 @@ class PracticeWorld:
     def running(self) -> PodRef:
         self.cluster.create(PODS.path(self.namespace), pod("running", self.namespace))
         return PodRef(self.namespace, "running")
+
+    def saying(self, made: Json, lines: list[str]) -> PodRef:
+        self.cluster.create(PODS.path(self.namespace), made)
+        kept = self.range.store.find("Pod", made["metadata"]["name"], self.namespace)
+        self.range.logs.write(kept, "app", [(times.now(), line) for line in lines])
+        return PodRef(self.namespace, made["metadata"]["name"])
 
     def crashed(self) -> PodRef:
         self.cluster.create(PODS.path(self.namespace), pod("crashed", self.namespace))

@@ -6,7 +6,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 _PIECE = 256  # bytes of one searched form; a longer secret is searched for piece by piece
 _SHORTEST_LINE = 16
@@ -50,8 +50,9 @@ def _encoded(secret: bytes) -> Iterator[bytes]:
     text = secret.decode("utf-8", "surrogateescape")
     if b"\n" not in secret or len(secret) < _PIECE:
         yield from _escaped(text)
-    yield quote(secret, safe="").encode()
-    yield _HEX.sub(lambda hit: hit[0].lower(), quote(secret, safe="")).encode()
+    for url in dict.fromkeys((quote(secret, safe=""), quote(secret), quote_plus(secret))):
+        yield url.encode()
+        yield _HEX.sub(lambda hit: hit[0].lower(), url).encode()
     yield from _base64(secret)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from msgspec import Struct
 
+from irkit.model.audit import AuditSummary
 from irkit.model.codec import plain
 from irkit.model.evidence import Artifact
 from irkit.model.run import Effect, Outcome, Status
@@ -41,4 +42,14 @@ class MatchAudit(Base):
         ended = collect.outcome(taken, [item for item in items if not isinstance(item, Artifact)])
         found = f"{sum(summary.matched.values())} of {summary.events} audit events concern the pod"
         missing = f", {ended.details['missing']} missing" if ended.status is Status.GAPS else ""
-        return replace(ended, summary=found + missing, details={"audit": plain(summary)})
+        return replace(ended, summary=found + missing, details={"audit": plain(_without_secrets(summary, context))})
+
+
+def _without_secrets(summary: AuditSummary, context: Context) -> AuditSummary:
+    """What goes into the journal of a run with recipients: a finding quotes what was typed into `kubectl exec`."""
+    if not context.sealing.recipients:
+        return summary
+    from irkit.bundle.audiences import key, learned, scrubbed
+
+    clean: AuditSummary = scrubbed(summary, learned(context.data, key(context.key_file)))
+    return clean

@@ -58,6 +58,7 @@ def _sealed(name: str, record: RunRecord, context: Context, signers: Sequence[Si
     from irkit.bundle.layout import SUFFIX, write_case, write_collection
     from irkit.bundle.reader import describe
     from irkit.bundle.seal import seal
+    from irkit.playbook.journal.shown import REPORT
 
     def seal_from(payload: Path, custody: Sequence[Mapping[str, Any]]) -> Bundle:
         info = {"Irkit-Case": context.case, "Irkit-Run": context.run}
@@ -72,23 +73,25 @@ def _sealed(name: str, record: RunRecord, context: Context, signers: Sequence[Si
     if target.exists():  # a crash came between sealing and telling; encrypted anew the bytes would differ
         return describe(target)
     staged = context.folder / f"{name}.parted"
-    bundle = seal_from(staged, _parted(record, context, staged))
+    custody = _parted(record, context, staged)
+    if (staged / "report").exists():  # what is shown of the run is told from it
+        shutil.copytree(staged / "report", context.folder / REPORT, dirs_exist_ok=True)
+    bundle = seal_from(staged, custody)
     shutil.rmtree(staged)
     return bundle
 
 
 def _parted(record: RunRecord, context: Context, staged: Path) -> list[Mapping[str, Any]]:
     """Make, in `staged`, a copy of the payload for both audiences; returns the custody without its secrets."""
-    from irkit.bundle.audiences import Audiences, key
+    from irkit.bundle.audiences import Audiences, key, scrubbed
     from irkit.bundle.layout import CASE, COLLECTION, write_case, write_collection
 
-    secret = key(context.key_file)
-    audiences = Audiences(context.data, staged, context.sealing.recipients, secret)
+    audiences = Audiences(context.data, staged, context.sealing.recipients, key(context.key_file))
     sealed = audiences.part(leave=(CASE, COLLECTION))
-    clean = audiences.scrubbed(replace(record, isolation=None, audit=None, timeline=()))
+    clean = scrubbed(replace(record, isolation=None, audit=None, timeline=()), audiences.redactor)
     # What the record is held against stays as it is, whatever a secret happens to look like.
     kept = zip(clean.artifacts, record.artifacts, strict=True)
     clean = replace(clean, artifacts=tuple(replace(new, path=old.path, sha256=old.sha256) for new, old in kept))
     write_case(clean, staged)
     write_collection(clean, staged, sealed)
-    return [audiences.scrubbed(dict(entry)) for entry in context.custody]
+    return [scrubbed(dict(entry), audiences.redactor) for entry in context.custody]

@@ -55,6 +55,7 @@ def needles(secret: str) -> list[bytes]:
     found = []
     for line in [*lines, core]:
         escaped = json.dumps(line)[1:-1]
+        found += [escaped.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")]  # as Go writes it
         found += [line, escaped, json.dumps(line, ensure_ascii=False)[1:-1], json.dumps(escaped)[1:-1], quote(line)]
         found += [base64.b64encode(bytes(pad) + line.encode()).decode()[4 : len(line)] for pad in range(3)]
     return [one.encode() for one in found if len(one) > 6]
@@ -69,12 +70,12 @@ def _spec() -> dict[str, Any]:
     pairs = [word for number, secret in enumerate(SECRETS[1::2]) for word in (f"--api-key{number}", secret)]
     headers = [{"name": "Authorization", "value": f"Bearer {secret}"} for secret in SECRETS]
     shell = ["sh", "-c", " && ".join(f"export DB_PASSWORD='{secret}'" for secret in SECRETS)]
-    probe = {"httpGet": {"path": "/", "httpHeaders": headers}}
+    probe = {"httpGet": {"path": "/", "port": 80, "httpHeaders": headers}, "initialDelaySeconds": 3600}
     container = {"name": "app", "args": flags + pairs, "command": shell, "env": _env(), "livenessProbe": probe}
     return {"containers": [container], "initContainers": [{"name": "init", "env": _env()[::-1]}]}
 
 
-def _pod() -> dict[str, Any]:
+def pod() -> dict[str, Any]:
     bare = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": _spec()}
     notes = {
         "kubectl.kubernetes.io/last-applied-configuration": json.dumps(bare) + "\n",
@@ -85,14 +86,17 @@ def _pod() -> dict[str, Any]:
     return {**bare, "metadata": {"name": "web", "annotations": notes}}
 
 
-def _secret() -> dict[str, Any]:
+def secret_object() -> dict[str, Any]:
     data = {f"k{number}": base64.b64encode(secret.encode()).decode() for number, secret in enumerate(SECRETS)}
     plain = {f"s{number}": secret for number, secret in enumerate(SECRETS)}
     return {"kind": "Secret", "metadata": {"name": "db"}, "type": "Opaque", "data": data, "stringData": plain}
 
 
-def _helm() -> dict[str, Any]:
-    release = {"config": {"auth": [{"password": secret} for secret in SECRETS]}, "manifest": json.dumps(_secret())}
+def release() -> dict[str, Any]:
+    release = {
+        "config": {"auth": [{"password": secret} for secret in SECRETS]},
+        "manifest": json.dumps(secret_object()),
+    }
     packed = base64.b64encode(gzip.compress(json.dumps(release).encode()))
     data = {"release": base64.b64encode(packed).decode()}
     return {
@@ -103,7 +107,7 @@ def _helm() -> dict[str, Any]:
     }
 
 
-def _config() -> dict[str, Any]:
+def config() -> dict[str, Any]:
     properties = "\n".join(
         f"app.secret.{number}={secret}" for number, secret in enumerate(SECRETS) if "\n" not in secret
     )
@@ -121,17 +125,18 @@ def _audit() -> bytes:
     events = [
         {
             "objectRef": {"resource": "secrets"},
-            "requestObject": {"data": _secret()["data"]},
-            "responseObject": _secret(),
+            "requestObject": {"data": secret_object()["data"]},
+            "responseObject": secret_object(),
         },
         {"objectRef": {"resource": "secrets"}, "requestObject": patch},
-        {"objectRef": {"resource": "pods"}, "requestObject": _pod(), "responseObject": _pod()},
+        {"objectRef": {"resource": "pods"}, "requestObject": pod(), "responseObject": pod()},
         *({"requestURI": f"/api/v1/x?token={quote(secret)}"} for secret in SECRETS),
     ]
     return b"".join(json.dumps(event).encode() + b"\n" for event in events)
 
 
-def _log() -> bytes:
+def said() -> list[str]:
+    """The lines of a log."""
     lines = []
     for number, secret in enumerate(SECRETS):
         lines += [
@@ -143,8 +148,11 @@ def _log() -> bytes:
             f"Authorization: Basic {base64.b64encode(f'u{number}:{secret}'.encode()).decode()}",
             f"password={secret}",
         ]
-    stamped = "\n".join(lines).split("\n")
-    return "".join(f"2026-11-24T03:00:00.{at:09}Z {line}\n" for at, line in enumerate(stamped)).encode()
+    return "\n".join(lines).split("\n")
+
+
+def _log() -> bytes:
+    return "".join(f"2026-11-24T03:00:00.{at:09}Z {line}\n" for at, line in enumerate(said())).encode()
 
 
 def _events() -> dict[str, Any]:
@@ -155,13 +163,13 @@ def _events() -> dict[str, Any]:
 def files() -> dict[str, bytes]:
     """Path in the bundle to content."""
     documents = {
-        "data/pod/pod.json": _pod(),
-        "data/owners/secret.json": _secret(),
-        "data/owners/release.json": _helm(),
-        "data/owners/configmap.json": _config(),
+        "data/pod/pod.json": pod(),
+        "data/owners/secret.json": secret_object(),
+        "data/owners/release.json": release(),
+        "data/owners/configmap.json": config(),
         "data/events/events.json": _events(),
     }
     told = {path: json.dumps(one, separators=(",", ":")).encode() for path, one in documents.items()}
-    pretty = {"data/pod/pretty.json": json.dumps(_pod(), indent=2, ensure_ascii=False).encode()}
+    pretty = {"data/pod/pretty.json": json.dumps(pod(), indent=2, ensure_ascii=False).encode()}
     logs = {"data/logs/app.current.log": _log(), "data/logs/app.previous.log": _log()[::1] + b"\xff\xfe torn"}
     return told | pretty | logs | {"data/audit/events.jsonl": _audit()}

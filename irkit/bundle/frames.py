@@ -77,9 +77,9 @@ def _split(source: BinaryIO) -> Iterator[tuple[int, bytes, bytes, bytes]]:
     """(offset, header, deflate data, trailer) of each frame. Every frame but the last is a whole MiB."""
     offset, size = 0, FRAME
     while head := source.read(_HEADER.size):
-        if size != FRAME or len(head) < _HEADER.size:
+        if offset and (size != FRAME or len(head) < _HEADER.size):
             raise BundleError(f"trailing data after the end of the gzip stream, at byte {offset}")
-        fixed, length, _ = _HEADER.unpack(head)
+        fixed, length, _ = _HEADER.unpack(head.ljust(_HEADER.size, b"\0"))
         if fixed != _FIXED or length > _LONGEST:
             raise BundleError(f"not a gzip frame of irkit at byte {offset}: damaged, or packed again by another tool")
         packed, tail = source.read(length), source.read(_TRAILER.size)

@@ -70,7 +70,7 @@ def _opened(path: Path) -> Iterator[tape.Tape]:
         with path.open("rb") as source:
             yield tape.Tape(frames.decompress(source, refuse))
     except OSError as error:
-        raise BundleError(f"cannot read {path}: {error.strerror}") from error
+        raise BundleError(f"cannot read {path}: {error.strerror}", "the path of a sealed bundle, .tar.gz") from error
     except BundleError as error:
         raise VerificationError(
             f"{path} is damaged: {error.message}", f"irkit bundle verify {path}; tar xzf reads what can still be read"

@@ -7,7 +7,7 @@ cannot find is said in `irkit.bundle.seal`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -34,9 +34,10 @@ def verify(path: Path, *, keys: Sequence[PublicKey] = (), roots: Path | None = N
         with path.open("rb") as source:
             read.bundle(source)
     except OSError as error:
-        raise BundleError(f"cannot read {path}: {error.strerror}") from error
-    problems, custody = [*read.problems, *contradictions(read)], _custody(read.kept.get(layout.CUSTODY))
-    problems += [Problem(layout.CUSTODY, custody)] * (not custody.startswith("intact"))
+        raise BundleError(f"cannot read {path}: {error.strerror}", "the path of a sealed bundle, .tar.gz") from error
+    problems, custody = [*read.problems, *_within(read)], _custody(read.kept.get(layout.CUSTODY))
+    if custody.startswith("broken"):
+        problems.append(Problem(layout.CUSTODY, custody))
 
     @cache
     def sha256() -> str:  # of the whole file: read once more only where something beside it speaks of it
@@ -48,6 +49,11 @@ def verify(path: Path, *, keys: Sequence[PublicKey] = (), roots: Path | None = N
     problems += faults + late + broken
     told = tuple(problems[:MOST_PROBLEMS])
     return Verification(not problems, len(read.payload), told, signature, custody + later, timestamp)
+
+
+def _within(read: Read) -> Iterable[Problem]:
+    """What is wrong inside; of a file that is no bundle at all, or one cut off in its first file, nothing more."""
+    return contradictions(read) if read.root or not read.problems else ()
 
 
 def _custody(text: bytes | None) -> str:

@@ -173,10 +173,11 @@ def test_keys_are_private_never_overwritten_and_may_be_encrypted(tmp_path: Path)
     assert keys.public_key(tmp_path / "ann.pub") == public
     assert b"ENCRYPTED" in path.read_bytes()
     assert keys.signer(path, "correct horse").public == public
-    for wrong in (None, "battery staple"):
-        with pytest.raises(UsageError, match="cannot use the private key") as caught:
+    for wrong, words in ((None, "ann is encrypted"), ("battery staple", "does not open with this passphrase")):
+        with pytest.raises(UsageError, match=words) as caught:
             keys.signer(path, wrong)
         assert "battery" not in str(caught.value)
+        assert "IRKIT_SIGN_PASSPHRASE" in caught.value.hint
     with pytest.raises(UsageError, match="File exists"):
         keys.generate(path)
     assert "correct" not in repr(keys.signer(path, "correct horse"))
@@ -191,7 +192,7 @@ def test_what_is_no_ed25519_key_is_refused(tmp_path: Path) -> None:
     for load, name, words in (
         (keys.signer, "rsa", "not an Ed25519 key"),
         (keys.public_key, "rsa.pub", "not an Ed25519 key"),
-        (keys.signer, "text", "cannot use the private key"),
+        (keys.signer, "text", "not a private key in PEM"),
         (keys.public_key, "text", "not a public key"),
         (keys.public_key, "absent", "cannot read"),
     ):

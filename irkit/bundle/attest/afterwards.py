@@ -53,7 +53,7 @@ def opened(bundle: Path) -> Iterator[chain.Chain]:
         try:
             if not log.records:
                 log.append({"event": BEGUN, "bundle": bundle.name, "sha256": sha256})
-            _belongs(log.records, sha256)
+            _belongs(log.records, sha256, path)
             yield log
         finally:
             log.close()
@@ -83,7 +83,7 @@ def examine(bundle: Path, sha256: Callable[[], str]) -> tuple[str, list[Problem]
         raise BundleError(f"cannot read {path}: {error.strerror}") from error
     try:
         records = list(chain.verify(_lines(text)))
-        _belongs(records, sha256())
+        _belongs(records, sha256(), path)
     except VerificationError as error:
         return f"; afterwards broken: {error.message}", [Problem(path.name, error.message)]
     head = digest.of_bytes(text.split(b"\n")[-2])
@@ -97,9 +97,10 @@ def _lines(text: bytes) -> list[bytes]:
     return lines
 
 
-def _belongs(records: Sequence[Mapping[str, Any]], sha256: str) -> None:
+def _belongs(records: Sequence[Mapping[str, Any]], sha256: str, path: Path) -> None:
     """Raise VerificationError unless `records` continue the custody of the bundle of that hash."""
+    hint = "keep the file as evidence and move it away: a new log then begins"
     if not records or records[0].get("event") != BEGUN:
-        raise VerificationError("not the custody log of a bundle")
+        raise VerificationError(f"{path.name} is not the custody log of a bundle", hint)
     if records[0].get("sha256") != sha256:
-        raise VerificationError("the custody log of another bundle, or the bundle was changed")
+        raise VerificationError(f"{path.name} is of another bundle, or the bundle was changed", hint)

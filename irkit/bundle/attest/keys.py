@@ -90,14 +90,26 @@ def signer(path: Path, passphrase: str | None = None) -> Signer:
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    try:
-        secret = form.load_pem_private_key(_read(path), passphrase.encode() if passphrase else None)
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"cannot use the private key {path}", "a PEM file and its passphrase") from error
+    secret = _private(_read(path), path, passphrase)
     if not isinstance(secret, Ed25519PrivateKey):
         raise UsageError(f"not an Ed25519 key: {path}", "irkit bundle keygen makes one")
     der = secret.public_key().public_bytes(form.Encoding.DER, form.PublicFormat.SubjectPublicKeyInfo)
     return Signer(PublicKey(der, path.stem), secret)
+
+
+def _private(pem: bytes, path: Path, passphrase: str | None) -> object:
+    from cryptography.hazmat.primitives import serialization as form
+
+    try:
+        return form.load_pem_private_key(pem, passphrase.encode() if passphrase else None)
+    except TypeError as error:  # encrypted and no passphrase, or a passphrase and not encrypted
+        if passphrase:
+            return _private(pem, path, None)
+        raise UsageError(f"{path} is encrypted", "IRKIT_SIGN_PASSPHRASE holds its passphrase") from error
+    except ValueError as error:
+        if passphrase:
+            raise UsageError(f"{path} does not open with this passphrase", "correct IRKIT_SIGN_PASSPHRASE") from error
+        raise UsageError(f"not a private key in PEM: {path}", "the file that irkit bundle keygen made") from error
 
 
 def public_key(path: Path) -> PublicKey:

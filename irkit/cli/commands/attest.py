@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,8 @@ def keygen(
 
 
 def _asked() -> str:
+    if not sys.stdin.isatty():
+        raise UsageError("there is nobody to ask for a passphrase", "IRKIT_SIGN_PASSPHRASE holds it")
     if not (given := str(typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True))):
         raise UsageError("an empty passphrase", "leave --passphrase out for a key that is not encrypted")
     return given
@@ -143,6 +146,8 @@ def transfer(
     from irkit.bundle.attest import afterwards
     from irkit.playbook.engine import operator
 
+    if not to.strip() or not reason.strip():
+        raise UsageError("custody has to say who takes the bundle, and why", "--to and --reason")
     with afterwards.opened(bundle) as log:
         record = log.append(afterwards.told("transferred", operator(), times.now(), to=to, reason=reason))
         head = log.head

@@ -1,11 +1,11 @@
-"""Who may talk to whom as one SVG: sources on the left, destinations on the right, a line for each connection.
+"""Who may talk to whom as one SVG: sources on the left, destinations on the right, a row for each connection.
 
 It stands alone: no script, no font, no link; light and dark by the reader's own setting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from html import escape
 
 from irkit.cluster.protocol import Json
@@ -23,40 +23,31 @@ def picture(connections: Iterable[Json], left: Iterable[Json] | None, title: str
     """The SVG of `connections` as `reach` gives them; those not among `left`, what isolation leaves, are dashed."""
     shown = list(connections)
     stays = None if left is None else {(one["src"], one["dst"]) for one in left}
-    sources, targets = (sorted({str(one[end]) for one in shown}) for end in ("src", "dst"))
-    height = TOP + ROW * (max(len(sources), len(targets), 1) + 1)
-    lines = "".join(_line(one, sources, targets, stays) for one in shown)
+    height = TOP + ROW * (len(shown) + 1)
     legend = "" if stays is None else " (dashed: cut off by isolation)"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">'
         f"<title>{_text(title)}</title><style>{_STYLE}</style>"
         f'<text x="16" y="26" font-weight="bold">{_text(title + legend)}</text>'
-        f"{lines}{''.join(_ends(sources, LEFT - 12, 'end'))}{''.join(_ends(targets, RIGHT + 12, 'start'))}</svg>\n"
+        f"{''.join(_row(TOP + ROW * place, one, stays) for place, one in enumerate(shown))}</svg>\n"
     )
 
 
-def _line(one: Json, sources: list[str], targets: list[str], stays: set[tuple[str, str]] | None) -> str:
-    ends = one["src"], one["dst"]
-    first, last = _height(sources.index(ends[0])), _height(targets.index(ends[1]))
+def _row(y: int, one: Json, stays: set[tuple[str, str]] | None) -> str:
+    ends, ports = (str(one["src"]), str(one["dst"])), _ports(one["ports"])
     kind = "now" if stays is None or ends in stays else "cut"
-    ports = _ports(one["ports"])
-    # The label stands nearer to the source: lines to one destination meet at the other end.
-    spot = first + (last - first) * 0.25
-    x, said = LEFT + 0.25 * (RIGHT - LEFT), _text(f"{ends[0]} to {ends[1]}: {ports}")
+    said = _text(f"{ends[0]} to {ends[1]}: {ports}")
     return (
-        f'<line class="{kind}" x1="{LEFT}" y1="{first}" x2="{RIGHT}" y2="{last}"><title>{said}</title></line>'
-        f'<text class="ports" x="{x}" y="{spot - 3}" text-anchor="middle">{_text(ports, 24)}</text>'
+        f'<line class="{kind}" x1="{LEFT}" y1="{y}" x2="{RIGHT}" y2="{y}"><title>{said}</title></line>'
+        f'<path class="{kind}" d="M{RIGHT - 7} {y - 4}L{RIGHT} {y}L{RIGHT - 7} {y + 4}" fill="none"/>'
+        f'<text class="ports" x="{(LEFT + RIGHT) // 2}" y="{y - 4}" text-anchor="middle">{_text(ports, 48)}</text>'
+        f"{_end(ends[0], LEFT - 12, y, 'end')}{_end(ends[1], RIGHT + 12, y, 'start')}"
     )
 
 
-def _ends(names: list[str], x: int, anchor: str) -> Iterator[str]:
-    for place, name in enumerate(names):
-        at = f'x="{x}" y="{_height(place) + 4}" text-anchor="{anchor}"'
-        yield f"<text {at}><title>{_text(name)}</title>{_text(name, 44)}</text>"
-
-
-def _height(place: int) -> int:
-    return TOP + ROW * place + ROW // 2
+def _end(name: str, x: int, y: int, anchor: str) -> str:
+    at = f'x="{x}" y="{y + 4}" text-anchor="{anchor}"'
+    return f"<text {at}><title>{_text(name)}</title>{_text(name, 44)}</text>"
 
 
 def _ports(ports: str | list[Json]) -> str:

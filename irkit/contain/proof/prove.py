@@ -36,12 +36,15 @@ def proved(
 
 
 def applied(done: Isolation, found: Iterable[Finding]) -> Isolation:
-    """The verdicts that follow. What a policy admits stays open, whatever one probe could not reach."""
+    """The verdicts that follow; packets say more than an engine claims of itself.
+
+    What a policy admits stays open, whatever one probe could not reach.
+    """
     families = {direction: dict(by) for direction, by in done.families.items()}
     left = list(done.residual)
     for one in found:
         computed = families[one.direction].get(one.family)
-        if computed is Verdict.UNVERIFIED:
+        if computed in (Verdict.UNVERIFIED, Verdict.CLAIMED) and one.verdict is not Verdict.UNVERIFIED:
             families[one.direction][one.family] = one.verdict
             left += [one.residual] if one.residual else []
     return replace(done, families=families, verdict=weakest(families), residual=tuple(left))

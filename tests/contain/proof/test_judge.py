@@ -96,6 +96,20 @@ def test_what_a_policy_admits_stays_open_whatever_one_probe_could_not_reach() ->
     assert told.verdict == dict.fromkeys(Direction, Verdict.INEFFECTIVE)
 
 
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ([SHUT] * 3, Verdict.PROVEN),
+        ([OPEN] * 3, Verdict.INEFFECTIVE),
+        ([DEAD] * 3, Verdict.CLAIMED),
+    ],
+)
+def test_packets_say_more_than_an_engine_of_itself(after: list[dict[str, bool]], expected: Verdict) -> None:
+    by = dict.fromkeys(Direction, {Family.IPV4: Verdict.CLAIMED})
+    told = applied(Isolation("ns", "web", "u", "v1", families=by), findings(Sides([OPEN], after, after), [WEB]))
+    assert told.verdict == {Direction.INGRESS: expected, Direction.EGRESS: Verdict.CLAIMED}
+
+
 def test_the_probe_speaks_only_what_it_was_given() -> None:
     program = script.caller([Target(WEB, ip_address("10.1.2.3"), 80), Target(NOTHING, ip_address("fd00::1"), 8081)])
     assert "try ingress/IPv4/80 10.1.2.3 80 &" in program

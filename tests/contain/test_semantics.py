@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
-from itertools import permutations
+from itertools import islice, permutations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,13 +34,14 @@ def packets(given_: Cluster) -> Iterator[Packet]:
             yield from (Packet(source, target, protocol, port) for protocol in PROTOCOLS for port in PORTS)
 
 
-def agree(given_: Cluster) -> None:
+def agree(given_: Cluster, every: int = 1) -> None:
+    """On each packet, or on every so-manieth: 7 divides no number of ports and protocols, so all of them get a turn."""
     built = build(given_)
     parties: dict[str, Party] = {one.name: one for one in built.endpoints}
     parties |= {outside: ip_address(outside) for outside in OUTSIDE}
     judge = Judge(built)
     found: dict[tuple[str, str], Spans] = {}
-    for packet in packets(given_):
+    for packet in islice(packets(given_), 0, None, every):
         ends = packet.source, packet.target
         if ends not in found:
             found[ends] = judge.ports(*(parties[end] for end in ends))
@@ -58,7 +59,7 @@ def test_both_say_the_same(given_: Cluster) -> None:
 @settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cluster())
 def test_both_say_the_same_ten_thousand_times(given_: Cluster) -> None:
-    agree(given_)
+    agree(given_, every=7)
 
 
 def covers(connections: list[Json], packet: Packet) -> bool:

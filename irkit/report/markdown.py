@@ -16,7 +16,7 @@ class Marked(str):
 # Entities, not backslashes, for what could become HTML: not every renderer knows `\<`.
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _META = re.compile(r"[\\`*_\[\]|~$@]|[&<>]|(?<=\w):(?=//)|(?<=www)\.", re.IGNORECASE)
-# What begins a list or a heading when it comes first: "- ", "+ ", "= ", "1. ", "1) ".
+# What begins a list, a heading or a rule when it comes first: "- ", "---", "+ ", "= ", "1. ", "1) "; "1.5" does not.
 _FIRST = re.compile(r"^(\s*)(?:([-+=#])|(\d+)([.)])(?=\s|$))")
 
 

@@ -63,7 +63,7 @@ def test_prose_in_markdown_is_only_text(text: str) -> None:
     assert "\n" not in shown
     assert "<" not in shown
     assert not re.search(r"(?<!\\)(?:\\\\)*[|`*\[\]]", shown)
-    assert not re.match(r"\s*([-+=#]|\d+[.)])", shown)
+    assert not re.match(r"\s*([-+=#]|\d+[.)](\s|$))", shown)
     assert "://" not in shown
 
 

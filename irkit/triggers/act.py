@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 
 from irkit import digest, times
+from irkit.cluster.protocol import Cluster
 from irkit.errors import JournalError, UsageError, VerificationError
 from irkit.model.alert import Alert
 from irkit.model.run import RunRecord, Status
@@ -23,7 +24,9 @@ from irkit.playbook.rails.lint import Rules
 from irkit.playbook.rails.memory import Freeze, Memory
 from irkit.playbook.schema import Pinned
 from irkit.playbook.turns import Occupied
+from irkit.settings import ClusterSettings
 from irkit.times import Clock
+from irkit.triggers.kept import Kept
 from irkit.triggers.order import Order, read
 from irkit.triggers.postponed import answer, reasons, until
 from irkit.triggers.queue.protocol import Job, LeaseLost
@@ -44,6 +47,7 @@ class Actor:
     settings: Settings
     books: Mapping[str, Pinned] = field(default_factory=dict)
     clock: Clock = times.now
+    connect: Callable[[ClusterSettings], Cluster] = field(default_factory=Kept)
 
     def act(self, job: Job, lost: Event) -> Ending:
         """Run what `job` orders, or go on with it. Raises IrkitError where a later attempt may do better."""
@@ -80,7 +84,10 @@ class Actor:
     def _setup(self, alert: Alert, lost: Event) -> Setup:
         memory = _Fenced(self.home, lost)
         return Setup(
-            self.home, clock=self.clock, rails=Guard(self.rules, memory, Occasion(alert.source, alert.severity))
+            self.home,
+            clock=self.clock,
+            connect=self.connect,
+            rails=Guard(self.rules, memory, Occasion(alert.source, alert.severity)),
         )
 
     def _start(self, run_id: str, order: Order, setup: Setup) -> RunRecord:

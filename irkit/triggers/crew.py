@@ -7,23 +7,25 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event, Thread
 
 from irkit.triggers.act import Actor
 from irkit.triggers.order import KIND
+from irkit.triggers.queue.bell import Bell
 from irkit.triggers.queue.protocol import Queue
 from irkit.triggers.queue.work import LEASE, Worker
 
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """So many workers that do the same."""
+    """So many workers that do the same, and look whenever `bell` rings."""
 
     actor: Actor
     workers: int = 1
     lease: timedelta = LEASE
+    bell: Bell = field(default_factory=Bell)
 
     @contextmanager
     def working(self, queue: Queue) -> Iterator[None]:
@@ -44,11 +46,12 @@ class Crew:
             yield
         finally:
             stop.set()
+            self.bell.ring()
             for thread in threads:
                 thread.join()
 
     def _worker(self, queue: Queue, name: str) -> Worker:
-        return Worker(queue, name, self.actor.act, (KIND,), self.lease, self.actor.clock)
+        return Worker(queue, name, self.actor.act, (KIND,), self.lease, self.actor.clock, self.bell)
 
 
 def until_told() -> None:

@@ -13,6 +13,7 @@ from irkit.triggers.auth.guard import Denied
 from irkit.triggers.formats import registry
 from irkit.triggers.formats.delivery import Delivery
 from irkit.triggers.metrics import Metrics
+from irkit.triggers.queue.bell import Bell
 from irkit.triggers.queue.protocol import Placed, Queue, QueueError
 from irkit.triggers.routing.lint import Loaded
 from irkit.triggers.routing.route import decide
@@ -41,12 +42,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Everything a delivery meets between the socket and the queue. Blocks: on the disk, or on the database."""
+    """Everything a delivery meets between the socket and the queue. Blocks: on the disk, or on the database.
+
+    `bell`: rung for the workers of this process when there is something to do.
+    """
 
     loaded: Loaded
     sources: Mapping[str, Ready]
     queue: Queue
     metrics: Metrics
+    bell: Bell = field(default_factory=Bell)
 
     def receive(self, delivery: Delivery) -> Answer:
         """The answer, after what it promises is on disk."""
@@ -80,6 +85,9 @@ class Intake:
 
     def _answer(self, delivery: Delivery, placed: tuple[Placed, ...], outcome: str = "accepted") -> Answer:
         self.metrics.alerts(delivery.source, (f"{outcome if outcome != 'accepted' else one.fate}" for one in placed))
+        if any(one.new for one in placed):
+            self.bell.ring()
+        _LOG.info("source %s: %s", delivery.source, ", ".join(f"job {one.id} {one.fate}" for one in placed))
         repeated = all(str(one.fate) == "duplicate" for one in placed)
         jobs = tuple({"id": one.id, "fate": str(one.fate)} for one in placed)
         return Answer(202, "duplicate" if repeated else outcome, jobs)

@@ -14,6 +14,7 @@ from irkit.triggers import sources
 from irkit.triggers.intake import Intake
 from irkit.triggers.metrics import Metrics
 from irkit.triggers.place import Place
+from irkit.triggers.queue.bell import Bell
 from irkit.triggers.queue.opening import opened
 from irkit.triggers.routing.lint import Loaded
 from irkit.triggers.tail import Tail
@@ -49,7 +50,7 @@ def serving(
     store = opened(queue)
     try:
         with listen(place.host, place.port) as listening:
-            intake = Intake(loaded, known, store.queue, Metrics())
+            intake = Intake(loaded, known, store.queue, Metrics(), crew.bell if crew else Bell())
             working = crew.working(store.queue) if crew else nullcontext()
             with working, _following([Tail(name, path, intake.keep) for name, path in files]):
                 server = Server(Endpoints(intake, store.desk), listening, place.tls)

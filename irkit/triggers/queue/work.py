@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event, Thread
 
 from irkit import times
 from irkit.errors import IrkitError
 from irkit.times import Clock
+from irkit.triggers.queue.bell import Bell
 from irkit.triggers.queue.protocol import Job, LeaseLost, Queue, QueueError
 
 LEASE = timedelta(seconds=30)
-NAP = 0.2  # seconds between two looks at an empty queue
+NAP = 0.2  # seconds between two looks at an empty queue, unless the bell rings
 FIRST_RETRY, LAST_RETRY = timedelta(seconds=5), timedelta(minutes=10)
 
 _log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ Handle = Callable[[Job, Event], Ending]
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One worker, by a `name` that is its own; `kinds`: none for jobs of every kind."""
+    """One worker, by a `name` that is its own; `kinds`: none for jobs of every kind. `bell`: rung when it may look."""
 
     queue: Queue
     name: str
@@ -59,17 +60,19 @@ class Worker:
     kinds: Collection[str] = ()
     lease: timedelta = LEASE
     clock: Clock = times.now
+    bell: Bell = field(default_factory=Bell)
 
     def run(self, stop: Event) -> None:
-        """Work until `stop` is set; a queue that refuses is asked again."""
+        """Work until `stop` is set, and the bell rung; a queue that refuses is asked again."""
         while not stop.is_set():
+            rings = self.bell.rings
             try:
                 busy = self.once()
             except QueueError as error:
                 _log.warning("%s: %s", self.name, error)
                 busy = False
             if not busy:
-                stop.wait(NAP)
+                self.bell.wait(rings, NAP)
 
     def once(self) -> bool:
         """Take one job and settle it; False when there was none. Raises QueueError."""
@@ -78,6 +81,7 @@ class Worker:
             return False
         with self._held(job) as lost:
             ending = self._ending(job, lost)
+        _log.info("%s: job %s: %s", self.name, job.id, ending)
         try:
             self._settle(job, ending)
         except LeaseLost as error:

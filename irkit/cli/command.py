@@ -13,6 +13,7 @@ import typer
 
 from irkit.cli import options
 from irkit.cli.face import Face, Output
+from irkit.cli.logs import LogFormat, configure
 from irkit.errors import Exit, IrkitError
 from irkit.settings import ClusterSettings, home
 
@@ -31,6 +32,9 @@ NoColor = Annotated[bool, typer.Option("--no-color", envvar="NO_COLOR", help="Pl
 LogLevel = Annotated[
     str, typer.Option("--log-level", envvar="IRKIT_LOG_LEVEL", metavar="LEVEL", help="debug, info, warning or error.")
 ]
+LogStyle = Annotated[
+    LogFormat, typer.Option("--log-format", envvar="IRKIT_LOG_FORMAT", help="text, or json for one object a line.")
+]
 Timeout = Annotated[
     float, typer.Option("--request-timeout", envvar="IRKIT_REQUEST_TIMEOUT", min=0.1, help="Seconds for one API call.")
 ]
@@ -40,6 +44,7 @@ _OFFLINE: dict[str, tuple[Any, Any]] = {
     "quiet": (Quiet, False),
     "no_color": (NoColor, False),
     "log_level": (LogLevel, "warning"),
+    "log_format": (LogStyle, LogFormat.TEXT),
 }
 _ONLINE: dict[str, tuple[Any, Any]] = {
     "kubeconfig": (Kubeconfig, None),
@@ -100,7 +105,7 @@ def face_of(flags: dict[str, Any]) -> Face:
     level = logging.getLevelNamesMapping().get(flags["log_level"].upper())
     if level is None:
         raise typer.BadParameter("debug, info, warning or error", param_hint="--log-level")
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure(level, flags["log_format"])
     settings = ClusterSettings(flags.get("kubeconfig"), flags.get("context"), flags.get("request_timeout", 30.0))
     color = not flags["no_color"] and sys.stderr.isatty() and sys.stdout.isatty()
     return Face(flags["output"], flags["quiet"], color, settings, flags.get("namespace"))

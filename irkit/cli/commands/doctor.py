@@ -51,11 +51,14 @@ def rbac(
     required_only: Annotated[
         bool, typer.Option("--required-only", help="Without what only enriches evidence.")
     ] = False,
+    rails: Annotated[bool, typer.Option("--rails", help="And what the rails look at before they decide.")] = False,
 ) -> None:
     """Print the least ClusterRole for a playbook's steps, generated from what they declare; pipe it to kubectl."""
     from irkit.cluster.rbac import cluster_role
+    from irkit.playbook.rails.look import NEEDS
 
-    needs = [need for need in _needs(playbook) if not (required_only and need.optional)]
+    wanted = [*_needs(playbook), *(NEEDS if rails else ())]
+    needs = [need for need in wanted if not (required_only and need.optional)]
     role = cluster_role(needs, name)
     face.emit(role)
     face.show(_manifest(role))

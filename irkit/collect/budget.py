@@ -14,6 +14,10 @@ class Spent(IrkitError):
     """Nothing more may be taken."""
 
 
+class NoRoom(Spent):
+    """The disk is short: once there is room, the same may be taken after all."""
+
+
 @dataclass(slots=True)
 class Budget:
     """Shared by all that fills one folder; threads may share it."""
@@ -27,7 +31,7 @@ class Budget:
         """Take `size` bytes out of the budget, or raise Spent; 0 only asks whether there is any left."""
         if self.reserve and _free(folder) < self.reserve + size:
             told = f"less than {self.reserve >> 20} MiB are free on the disk that holds the evidence"
-            raise Spent(told, "free some of the disk, or lower --disk-reserve, then repeat the capture")
+            raise NoRoom(told, "free some of the disk, or lower --disk-reserve")
         with self.lock:
             left = None if self.total is None else self.total - self.spent
             if left is not None and (left < size or left == 0):

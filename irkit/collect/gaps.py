@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from irkit.collect.budget import Spent
+from irkit.collect.budget import NoRoom, Spent
 from irkit.collect.piece import Piece
 from irkit.errors import (
     DeadlineExceeded,
@@ -52,6 +52,7 @@ _TABLE: tuple[tuple[type[Exception], GapReason, str], ...] = (
     (Unreachable, GapReason.UNREACHABLE, "repeat the capture when the API server can be reached (`irkit doctor`)"),
     (Invalid, GapReason.INVALID, ""),
     (Unfit, GapReason.INVALID, ""),
+    (NoRoom, GapReason.NO_ROOM, ""),
     (Spent, GapReason.TRUNCATED, ""),
     (OSError, GapReason.FAILED, "free or repair the disk that holds the evidence, then repeat the capture"),
     (Exception, GapReason.FAILED, ""),

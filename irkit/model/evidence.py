@@ -43,6 +43,7 @@ class GapReason(StrEnum):
     UNREACHABLE = "unreachable"  # no answer, 429, 5xx
     DEADLINE = "deadline"  # the time allowed ran out
     TRUNCATED = "truncated"  # a part is there; a byte cap or a cut stream took the rest
+    NO_ROOM = "no-room"  # the disk is short; a resumed run takes it once there is room
     REPLACED = "replaced"  # the name now belongs to another pod
     INVALID = "invalid"  # there, but not what it should be (an audit file that is not an audit log)
     FAILED = "failed"  # anything else; the detail says what

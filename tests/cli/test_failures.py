@@ -135,7 +135,7 @@ def test_a_disk_that_fills_up_is_said_and_the_run_goes_on_once_there_is_room(
     small_disk(size)
     line = responder.respond("--store", "file://./store", "--audit", str(practice.audit_log), code=1)
     assert "No space left on device" in line
-    small_disk("50m")
+    small_disk("200m")  # more than the reserve of 128 MiB
     told = responder.irkit("run", "resume", "last", code=4)  # 4: the log does not go back to the pod's first hours
     assert "read back" in told.stdout
     (bundle,) = (responder.cwd / "store").iterdir()

@@ -144,7 +144,7 @@ def test_a_disk_reserve_stops_before_anything_is_written(tmp_path: Path) -> None
     found = swept(tmp_path, crowd(named("web-1")), Bounds(deadline=20, budget=Budget(reserve=1 << 60)))
     assert artifacts(found) == {}
     assert files(tmp_path / "data") == set()
-    assert {gap.reason for gap in gaps(found).values()} == {GapReason.TRUNCATED}
+    assert {gap.reason for gap in gaps(found).values()} == {GapReason.NO_ROOM}
     assert all("--disk-reserve" in gap.remedy for gap in gaps(found).values())
 
 

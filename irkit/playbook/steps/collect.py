@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 
-from irkit.model.evidence import Artifact, Gap
+from irkit.model.evidence import Artifact, Gap, GapReason
 from irkit.model.isolation import Change
 from irkit.model.permission import Permission
 from irkit.model.run import Action, Effect, Outcome, Status
@@ -145,7 +145,7 @@ class IntrudeForEvidence(Base):
             return Outcome(Status.DONE, f"dry run: would take {would}" if would else "nothing was asked for")
         ended = outcome(*_taken(collectors, params, context))
         actions = tuple(Action(f"{each.kind} {each.namespace}/{each.name}: {each.detail}") for each in changes)
-        return Outcome(ended.status, ended.summary, ended.details, actions)
+        return Outcome(ended.status, ended.summary, ended.details, actions, hint=ended.hint)
 
 
 def _taken(collectors: Sequence[Collector], params: Limits, context: Context) -> tuple[list[Artifact], list[Gap]]:
@@ -187,9 +187,11 @@ def _kept(found: Iterable[Artifact | Gap], context: Context) -> tuple[list[Artif
 
 
 def outcome(taken: list[Artifact], gaps: list[Gap]) -> Outcome:
-    """How a step ends that gathers evidence."""
+    """How a step ends that gathers evidence. For want of room on the disk it fails: so a resumed run takes the rest."""
     missing = [gap for gap in gaps if not gap.expected]
     size = sum(artifact.size for artifact in taken)
     summary = f"{len(taken)} files, {size} bytes" + (f", {len(missing)} missing" if missing else "")
     details = {"files": len(taken), "bytes": size, "missing": len(missing)}
+    if short := next((gap for gap in missing if gap.reason is GapReason.NO_ROOM), None):
+        return Outcome(Status.FAILED, f"{summary}: {short.detail}", details, hint=short.remedy)
     return Outcome(Status.GAPS if missing else Status.DONE, summary, details)

@@ -75,6 +75,7 @@ REASONS = {
     GapReason.UNREACHABLE: "no answer",
     GapReason.DEADLINE: "out of time",
     GapReason.TRUNCATED: "cut short",
+    GapReason.NO_ROOM: "no room on the disk",
     GapReason.REPLACED: "another pod has the name",
     GapReason.INVALID: "not what it should be",
     GapReason.FAILED: "failed",

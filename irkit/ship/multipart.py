@@ -50,10 +50,10 @@ class Upload:
     crc: int = 0
     parts: list[CompletedPartTypeDef] = field(default_factory=list)
 
-    def send(self) -> str:
-        """Send what the store does not have and complete the object; returns the CRC-32 that the store answered.
+    def send(self) -> None:
+        """Send what the store does not have and complete the object.
 
-        "" when it answered none. Raises ShipError when the bundle is not as it was sealed, and the client's errors.
+        Raises ShipError when the bundle is not as it was sealed, and the client's errors.
         """
         upload, arrived = self._begun() or (self._begin(), {})
         try:
@@ -62,7 +62,7 @@ class Upload:
             self.client.abort_multipart_upload(**self.place, UploadId=upload)
             upload = self._begin()
             self._send(upload, {})
-        return self._complete(upload)
+        self._complete(upload)
 
     def _begin(self) -> str:
         answer = self.client.create_multipart_upload(
@@ -122,8 +122,8 @@ class Upload:
             raise _Other
         return {"PartNumber": number, "ETag": there["ETag"], "ChecksumCRC32": check}
 
-    def _complete(self, upload: str) -> str:
-        answer = self.client.complete_multipart_upload(
+    def _complete(self, upload: str) -> None:
+        self.client.complete_multipart_upload(
             **self.place,
             UploadId=upload,
             MultipartUpload={"Parts": self.parts},
@@ -132,7 +132,6 @@ class Upload:
             MpuObjectSize=self.bundle.size,
             IfNoneMatch="*",
         )
-        return answer.get("ChecksumCRC32", "")
 
 
 class _Other(Exception):

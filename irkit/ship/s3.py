@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from irkit.errors import IrkitError, ShipError, UsageError, VerificationError
@@ -84,14 +83,6 @@ class Bucket:
             raise ShipError(f"cannot read the bundle: {error.strerror}") from error
 
 
-class _Sent(Enum):
-    """How an upload went."""
-
-    NOT = auto()  # the key was taken
-    UNCONFIRMED = auto()  # taken without a word about the content
-    CONFIRMED = auto()  # the answer itself carries the checksum
-
-
 @dataclass(frozen=True, slots=True)
 class _Session:
     """One conversation with the store; errors of the SDK pass through to `Bucket`."""
@@ -111,13 +102,13 @@ class _Session:
         self.wishes.promised(self.bucket, f"{self.store.prefix}irkit-check")
 
     def put(self, bundle: Bundle, key: str) -> Receipt:
-        """Look, upload, ask back."""
+        """Look, upload, read back."""
         if self.wishes.any:
             self.wishes.promised(self.bucket, key)
         place = self.bucket | {"Key": key}
-        sent = _Sent.NOT if self._there(place) else self._upload(bundle, place)
+        sent = not self._there(place) and self._upload(bundle, place)
         head = self.client.head_object(**place, ChecksumMode="ENABLED")
-        self._compare(bundle, place, head, sent)
+        self._compare(bundle, place, head, sent=sent)
         return _receipt(bundle, f"s3://{self.store.bucket}/{key}", self.wishes.granted(place, head))
 
     def _there(self, place: dict[str, Any]) -> bool:
@@ -130,24 +121,23 @@ class _Session:
             raise
         return True
 
-    def _upload(self, bundle: Bundle, place: dict[str, Any]) -> _Sent:
-        """Send the bundle, unless the key is taken by now."""
+    def _upload(self, bundle: Bundle, place: dict[str, Any]) -> bool:
+        """Send the bundle; False where the key is taken by now."""
         try:
             if bundle.size > multipart.THRESHOLD:
-                upload = multipart.Upload(self.client, bundle, place, self.wishes.parameters(bundle))
-                confirmed = upload.send() == multipart.crc32(upload.crc)
+                multipart.Upload(self.client, bundle, place, self.wishes.parameters(bundle)).send()
             else:
-                confirmed = self._put(bundle, place)
+                self._put(bundle, place)
         except self.client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] in _TAKEN:
-                return _Sent.NOT
+                return False
             raise
-        return _Sent.CONFIRMED if confirmed else _Sent.UNCONFIRMED
+        return True
 
-    def _put(self, bundle: Bundle, place: dict[str, Any]) -> bool:
+    def _put(self, bundle: Bundle, place: dict[str, Any]) -> None:
         check = base64.b64encode(bytes.fromhex(bundle.sha256)).decode()
         with bundle.path.open("rb") as body:
-            answer = self.client.put_object(
+            self.client.put_object(
                 **place,
                 **self.wishes.parameters(bundle),
                 Body=body,
@@ -155,15 +145,13 @@ class _Session:
                 ChecksumSHA256=check,
                 IfNoneMatch="*",
             )
-        return answer.get("ChecksumSHA256") == check
 
-    def _compare(self, bundle: Bundle, place: dict[str, Any], head: HeadObjectOutputTypeDef, sent: _Sent) -> None:
-        """Raise unless the store holds the bundle's bytes; they are fetched where its word is not enough."""
-        same = head["ContentLength"] == bundle.size
-        if same and (sent is _Sent.CONFIRMED or self._fetched(place) == bundle.sha256):
+    def _compare(self, bundle: Bundle, place: dict[str, Any], head: HeadObjectOutputTypeDef, *, sent: bool) -> None:
+        """Raise unless the store holds the bundle's bytes. They are fetched: some stores echo the checksum they got."""
+        if head["ContentLength"] == bundle.size and self._fetched(place) == bundle.sha256:
             return
         url = f"s3://{place['Bucket']}/{place['Key']}"
-        if sent is _Sent.NOT:
+        if not sent:
             hint = "look at what is there, or ship under another prefix"
             raise ShipError(f"{url} exists with other content and is kept", hint)
         raise VerificationError(f"{url} is not what was sent", "do not rely on this store; ship elsewhere")

@@ -148,7 +148,8 @@ class _Foreign:
             case "start" | "end":
                 return
             case "action":
-                for command in told.get("commands") or ():
+                commands = told.get("commands")
+                for command in commands if isinstance(commands, list) else ():
                     self._command(name, told, command)
             case "parallel":
                 self.losses.append(f"{name}: its branches are asked about one after the other")

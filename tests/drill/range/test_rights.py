@@ -179,9 +179,10 @@ def test_no_token_is_written_down(empty: Range, api: Client) -> None:
     assert (empty.kubeconfig.stat().st_mode & 0o077) == 0
 
 
-def test_the_account_of_the_victim_may_read_secrets(scene: Range) -> None:
-    pod_uid = scene.store.find("Pod", VICTIM, "payments")["metadata"]["uid"]
-    leaked = Client(scene.url, scene.users.token(service_account("payments", "web", pod=(VICTIM, pod_uid))), "payments")
+def test_the_account_of_the_victim_may_read_secrets(incident: Range) -> None:
+    pod_uid = incident.store.find("Pod", VICTIM, "payments")["metadata"]["uid"]
+    token = incident.users.token(service_account("payments", "web", pod=(VICTIM, pod_uid)))
+    leaked = Client(incident.url, token, "payments")
     assert leaked.get(leaked.path("Secret")).status == 200
     assert leaked.get("/api/v1/secrets").status == 403
     leaked.close()

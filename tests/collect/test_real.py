@@ -192,6 +192,7 @@ def test_what_rbac_forbids_is_named(real_cluster: RealCluster, real_namespace: s
         "previous log of container app",
         "service account default",
         "cluster role bindings",
+        "Falco's alerts about the pod",
         f"namespace {real_namespace}",
         f"node {json.loads((tmp_path / 'data/pod/pod.json').read_bytes())['spec']['nodeName']}",
     }

@@ -12,7 +12,9 @@ from irkit.cluster.objects import items, part
 from irkit.cluster.protocol import Cluster, Query, Stream
 from irkit.cluster.resources import PODS
 from irkit.collect.folder import Folder
+from irkit.collect.gaps import gap
 from irkit.collect.piece import Found, Piece
+from irkit.errors import Forbidden
 from irkit.model.evidence import Call
 from irkit.model.permission import Permission
 from irkit.model.run import Target
@@ -22,6 +24,7 @@ LIST = Permission("", "pods", "list", "cluster", optional=True)
 READ = Permission("", "pods/log", "get", "cluster", optional=True)
 LABELS = "app.kubernetes.io/name=falco"  # of Falco's own chart and manifests
 CONTAINER = "falco"
+ALERTS = "Falco's alerts about the pod"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,17 @@ class Falco:
         seeking = {"labelSelector": LABELS, "fieldSelector": f"spec.nodeName={target.node}"}
         if not target.node:
             return
-        for pod in items(cluster.pages(PODS.path(), seeking)):
+        try:
+            running = list(items(cluster.pages(PODS.path(), seeking)))
+        except Forbidden as error:
+            yield gap(Piece(self.name, "", ALERTS, LIST), error)
+            return
+        for pod in running[:1]:
             metadata = part(pod, "metadata")
             path = PODS.path(str(metadata.get("namespace")), str(metadata.get("name")), "log")
             query = {"container": CONTAINER} | ({"sinceTime": times.rfc3339(target.created)} if target.created else {})
-            piece = Piece(self.name, "findings/falco.jsonl", "Falco's alerts about the pod", READ)
+            piece = Piece(self.name, "findings/falco.jsonl", ALERTS, READ)
             yield from into.stream(piece, partial(_opened, path, query, target, cluster), proof=lambda _: None)
-            return
 
 
 @dataclass(slots=True)

@@ -51,10 +51,19 @@ class Input(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     description: str = ""
 
 
+class Escalate(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who is asked the same where nobody answered in time. If they do not answer either, it is denied."""
+
+    roles: Annotated[tuple[Identifier, ...], Meta(min_length=1)]
+    quorum: Annotated[int, Meta(ge=1, le=9)] = 1
+    timeout: Span = "1h"
+
+
 class Approve(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What people are asked before the steps that follow. `roles`: who may answer, one of them; none: anybody.
 
-    `not: [initiator]` keeps out whoever started the run. Without an answer in time it is denied, or gone on.
+    `not: [initiator]` keeps out whoever started the run. Without an answer in time it is denied, gone on, or others
+    are asked: those of `escalate`.
     """
 
     prompt: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -62,7 +71,15 @@ class Approve(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     quorum: Annotated[int, Meta(ge=1, le=9)] = 1
     exclude: tuple[Literal["initiator"], ...] = msgspec.field(default=(), name="not")
     timeout: Span = "1h"
-    on_timeout: Literal["deny", "continue"] = "deny"
+    on_timeout: Literal["deny", "continue", "escalate"] = "deny"
+    escalate: Escalate | None = None  # None unless on_timeout says escalate
+
+    @property
+    def escalated(self) -> Approve:
+        """What is asked once nobody has answered."""
+        wider = self.escalate
+        assert wider is not None, "the lint lets no on_timeout: escalate pass without it"  # noqa: S101
+        return Approve(self.prompt, wider.roles, wider.quorum, self.exclude, wider.timeout)
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -155,6 +155,49 @@ def test_without_an_answer_in_time_the_playbook_says_what_then(
     assert practice.quarantined() is isolated
 
 
+ESCALATE = "timeout: 15m\n      on_timeout: escalate\n      escalate: {roles: [ciso], timeout: 30m}"
+
+
+def test_without_an_answer_in_time_others_are_asked_once(practice: Practice, gated: Path) -> None:
+    gated.write_text(TEXT.replace("timeout: 15m", ESCALATE))
+    practice.run(str(gated))
+    late = now() + timedelta(minutes=16)
+    record = engine.resume("r-1", at(practice, late))
+    assert record.status is Status.WAITING
+    assert record.steps[1].summary.startswith("waits for 1 of ciso, asked since nobody else answered, until ")
+    with pytest.raises(Refused, match="it takes ciso"):
+        desk.approve(practice.home, "r-1", ANA, late)
+    with pytest.raises(Refused, match="started run"):
+        desk.approve(practice.home, "r-1", replace(TESTER, roles=("ciso",)), late)
+    desk.approve(practice.home, "r-1", Person("kim", ("ciso",)), late)
+    assert engine.resume("r-1", at(practice, late)).steps[1].summary == "approved by kim"
+    assert practice.quarantined()
+
+
+def test_when_nobody_answers_those_asked_last_either_it_is_denied(practice: Practice, gated: Path) -> None:
+    gated.write_text(TEXT.replace("timeout: 15m", ESCALATE))
+    practice.run(str(gated))
+    assert engine.resume("r-1", at(practice, now() + timedelta(minutes=16))).status is Status.WAITING
+    record = engine.resume("r-1", at(practice, now() + timedelta(minutes=47)))
+    assert statuses(record)["gate"] is Status.REFUSED
+    assert len(practice.kinds("approval.asked")) == 2
+    assert practice.released()
+
+
+@pytest.mark.parametrize(
+    ("added", "problem"),
+    [
+        ("on_timeout: escalate", "escalate to whom?"),
+        ("escalate: {roles: [ciso]}", "nobody is asked unless on_timeout says escalate"),
+        ("on_timeout: escalate\n      escalate: {roles: []}", "length >= 1"),
+        ("on_timeout: escalate\n      escalate: {role: ciso}", "role"),
+    ],
+)
+def test_an_escalation_that_reaches_nobody_is_refused_at_load(added: str, problem: str) -> None:
+    found = lint.lint(TEXT.replace("timeout: 15m", f"timeout: 15m\n      {added}"))
+    assert any(problem in str(one) for one in found), found
+
+
 def test_an_answer_that_nobody_made_use_of_in_time_is_asked_for_again(practice: Practice, gated: Path) -> None:
     practice.run(str(gated))
     desk.approve(practice.home, "r-1", ANA, now())
@@ -257,7 +300,7 @@ def test_a_file_of_people_that_is_wrong_is_told_where(tmp_path: Path, old: str, 
 
 
 def test_what_is_wrong_with_an_approval_is_told_where() -> None:
-    text = TEXT.replace("timeout: 15m", "timeout: soon\n      on_timeout: escalate\n      quorum: 0\n      why: x")
+    text = TEXT.replace("timeout: 15m", "timeout: soon\n      on_timeout: maybe\n      quorum: 0\n      why: x")
     found = [str(problem) for problem in lint.lint(text)]
     assert [re.split("(?<=[a-z]): ", one)[0].removesuffix(" 'why'; the keys") for one in found] == [
         "15:7: timeout",

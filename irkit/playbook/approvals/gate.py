@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -53,14 +54,21 @@ def passed(
     """How the approval ends; WAITING while people have not answered, and then the process may go.
 
     Asks anew where nobody was asked yet, the plan is no longer the one they were asked about, or what they said was
-    not made use of in time.
+    not made use of in time; asks others where the playbook escalates and nobody answered.
     """
     standing = journal.ledger.approvals.get(spec.id)
     plan = plan_sha256(journal, ahead, rails_sha256)
     if standing is None or standing.question.plan_sha256 != plan or standing.answer(now) is Answer.STALE:
-        journal.append("approval.asked", step=spec.id, question=_question(spec, asking, journal, plan, ahead, now))
-        standing = journal.ledger.approvals[spec.id]
+        standing = _ask(_question(spec, asking, journal, plan, ahead, now), journal)
+    elif standing.answer(now) is Answer.EXPIRED and standing.question.on_timeout == "escalate":
+        wider = _question(spec, asking.escalated, journal, plan, ahead, now)
+        standing = _ask(replace(wider, escalated=True), journal)
     return _outcome(standing, now)
+
+
+def _ask(question: Question, journal: Journal) -> Standing:
+    journal.append("approval.asked", step=question.step, question=question)
+    return journal.ledger.approvals[question.step]
 
 
 def _question(

@@ -46,7 +46,8 @@ class Question:
     ahead: tuple[str, ...]  # the steps that wait for it, "isolate: pod.isolate@1 (mutate)"
     asked: datetime
     expires: datetime
-    on_timeout: str  # "deny" or "continue"
+    on_timeout: str  # "deny", "continue" or "escalate"
+    escalated: bool = False  # whether others were asked before, and did not answer
 
     def refuses(self, person: Person) -> str:
         """Why `person` may not answer; "" for one who may."""
@@ -130,4 +131,5 @@ class Standing:
         question = self.question
         whom = " or ".join(question.roles) or "anybody"
         have = f"{len(self.approvers)} of {question.quorum} given, " if self.approvers else ""
+        have = f"asked since nobody else answered, {have}" if question.escalated else have
         return f"waits for {question.quorum} of {whom}, {have}until {rfc3339(question.expires)}: {question.prompt}"

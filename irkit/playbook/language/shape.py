@@ -97,6 +97,16 @@ def _step(spec: Any, *, top: bool) -> Found:  # noqa: ANN401 - YAML of any shape
         yield (), "missing key 'id'"
     if kinds == ["approve"]:
         yield from _bare(spec, top=top)
+        yield from under(("approve",), _escalation(spec["approve"]))
+
+
+def _escalation(asking: Any) -> Found:  # noqa: ANN401 - YAML of any shape
+    if not isinstance(asking, dict):
+        return
+    if asking.get("on_timeout") == "escalate" and "escalate" not in asking:
+        yield ("on_timeout",), "escalate to whom? missing key 'escalate' with their roles"
+    if "escalate" in asking and asking.get("on_timeout") != "escalate":
+        yield ("escalate",), "nobody is asked unless on_timeout says escalate"
 
 
 def _bare(spec: Mapping[str, Any], *, top: bool) -> Found:

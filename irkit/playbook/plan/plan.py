@@ -17,7 +17,7 @@ from irkit.playbook.engine import Settings, Setup
 from irkit.playbook.language import bind
 from irkit.playbook.plan.rehearsal import Difference, Rehearsal
 from irkit.playbook.registry import step
-from irkit.playbook.schema import Pinned, StepSpec
+from irkit.playbook.schema import Approve, Escalate, Pinned, StepSpec
 from irkit.settings import ClusterSettings
 
 
@@ -96,5 +96,11 @@ def _planned(spec: StepSpec, told: StepRecord, differences: tuple[Difference, ..
     summary = told.summary
     if spec.approve:
         asked = spec.approve
-        summary = f"would ask {asked.quorum} of {' or '.join(asked.roles) or 'anybody'}, for {asked.timeout}"
+        summary = f"would ask {_whom(asked)}"
+        if wider := asked.escalate:
+            summary += f"; without an answer then {_whom(wider)}"
     return Planned(spec.id, spec.does, told.effect, told.status, summary, told.hint, verbs, differences)
+
+
+def _whom(asked: Approve | Escalate) -> str:
+    return f"{asked.quorum} of {' or '.join(asked.roles) or 'anybody'}, for {asked.timeout}"

@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from irkit import times
-from irkit.triggers import order
+from irkit.triggers import order, server
 from irkit.triggers.queue.opening import Opened, opened
 from irkit.triggers.queue.protocol import State
 from tests.triggers.auth import senders
@@ -244,3 +244,10 @@ def test_large_groups_keep_their_bytes_once_or_not_at_all(wire: Wire, store: Ope
     status, answer = wire.post("prom", {"version": "4", "alerts": many}, BEARER)
     assert (status, len(answer["jobs"])) == (202, 40)
     assert {kept.raw for kept in jobs(store, State.WAITING)} == {None}
+
+
+def test_an_answer_does_not_wait_for_the_peers_acknowledgement() -> None:
+    with server.listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -37,6 +37,7 @@ class Coverage:
     allowed: dict[str, int] = field(default_factory=dict)  # rule -> events the allow-list let pass
     unreviewed: dict[str, int] = field(default_factory=dict)  # of those: by entries learned and never reviewed
     dropped: int = 0  # groups of events past the limit of what is kept
+    evicted: int = 0  # halves of sequences given up for want of room (at most `LINKS` are kept)
     rules: int = len(RULES)
     attack: str = VERSION  # version of ATT&CK
     gaps: tuple[Gap, ...] = ()  # sources that could not be read
@@ -106,10 +107,10 @@ def watch(opened: Sources, work: Watch) -> tuple[Tally, Coverage]:
         tally.merge(part.tally)
         part.tally = Tally()  # only sums are kept, so that a log of any size takes the same memory
         parts.append((unit.source, part))
-    return tally, _coverage(opened, parts, tally.dropped, len(work.only) or len(RULES))
+    return tally, _coverage(opened, parts, tally, len(work.only) or len(RULES))
 
 
-def _coverage(opened: Sources, parts: list[tuple[Source, Watched]], dropped: int, rules: int) -> Coverage:
+def _coverage(opened: Sources, parts: list[tuple[Source, Watched]], tally: Tally, rules: int) -> Coverage:
     whole = [part for _, part in parts]
     return Coverage(
         sources=tuple(source.label for source in opened.readable),
@@ -120,7 +121,8 @@ def _coverage(opened: Sources, parts: list[tuple[Source, Watched]], dropped: int
         blind=_sum(part.blind for part in whole),
         allowed=_sum(part.allowed for part in whole),
         unreviewed=_sum(+part.unreviewed for part in whole),
-        dropped=dropped,
+        dropped=tally.dropped,
+        evicted=tally.chains.evicted,
         rules=rules,
         gaps=(*opened.gaps, *(torn(source, part.torn) for source, part in parts if part.torn)),
     )

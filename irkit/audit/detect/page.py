@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 
 from irkit.audit.detect.attack import NEXT, TECHNIQUES, VERSION, in_19
+from irkit.audit.detect.chains import LINKS
 from irkit.audit.detect.registry import RULES
 from irkit.audit.detect.rule import Gate, Rule
 
@@ -19,9 +20,12 @@ docs/detections.md`); a test fails where it is stale. Techniques are those of MI
 
 No rule takes the control plane's own identities (scheduler, controller manager, its controllers) for intruders, and
 most take no kubelet for one; whoever stole such an identity passes where a rule says nothing else. Requests that were
-refused count for `many-refusals`, `impersonation` and `token-on-the-move` only. A rule that needs the **body** of
-requests is blind at audit level Metadata: `coverage.blind` of the answer counts for how many requests. Known good is
-told by `--allow` ([audit](audit.md)).
+refused count for `many-refusals`, `allowed-after-refusal`, `impersonation` and `token-on-the-move` only. A rule that
+needs the **body** of requests is blind at audit level Metadata: `coverage.blind` of the answer counts for how many
+requests. Known good is told by `--allow` ([audit](audit.md)).
+
+A rule with a **sequence** is found wherever its two deeds stand, in whichever of the logs. At most {LINKS:,} halves of
+sequences are kept; beyond that the oldest are evicted, and `coverage.evicted` says how many.
 """
 _GATES = {
     Gate.REFUSED: "any request answered with 403",
@@ -51,6 +55,9 @@ def _section(rule: Rule) -> Iterator[str]:
     if rule.count:
         within = f"within {int(rule.count.span.total_seconds() // 60)} minutes" if rule.count.span else "at any time"
         yield from _item("counts", f"{rule.count.least} or more {rule.count.what}, {within}")
+    if rule.chain:
+        minutes = int(rule.chain.span.total_seconds() // 60)
+        yield from _item("sequence", f"one deed, and within {minutes} minutes the other, joined by their subject")
     if rule.body:
         yield from _item("needs", "the request's body (audit level Request or RequestResponse)")
     if note := inspect.getdoc(rule.fires):

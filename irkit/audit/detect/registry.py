@@ -7,13 +7,21 @@ from difflib import get_close_matches
 from itertools import groupby
 
 from irkit.audit.detect.rule import Rule
-from irkit.audit.detect.rules import access, control, identity, rights, secrets, workloads
+from irkit.audit.detect.rules import access, control, identity, rights, secrets, sequences, workloads
 from irkit.errors import UsageError
 from irkit.model.audit import Finding, Severity
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(
-        (*access.RULES, *workloads.RULES, *secrets.RULES, *rights.RULES, *identity.RULES, *control.RULES),
+        (
+            *access.RULES,
+            *workloads.RULES,
+            *secrets.RULES,
+            *rights.RULES,
+            *identity.RULES,
+            *control.RULES,
+            *sequences.RULES,
+        ),
         key=lambda rule: rule.number,
     )
 )

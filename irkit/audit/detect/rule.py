@@ -34,12 +34,21 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Chain:
+    """For rules that need one deed and then another, by or about the same subject."""
+
+    begins: Callable[[Event], bool]  # whether an event that fires is the first deed; else it is the second
+    span: timedelta  # between the two, at most
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One detection.
 
     `fires` gets an event with one of the verbs on one of the resources ("pods/exec"), or one that passes the gate, and
     returns why it fires, "" where it does not. With `count` it returns the thing to count instead, and `subject` says
-    by whom. `body`: it judges by the request's body, so it is blind at level Metadata.
+    by whom. With `chain` it tells of either deed, and `subject` says what joins the two ("": nothing, and the event
+    is passed over). `body`: it judges by the request's body, so it is blind at level Metadata.
     """
 
     id: str
@@ -54,4 +63,5 @@ class Rule:
     body: bool = False
     gate: Gate | None = None  # None: verbs and resources say when it is asked
     count: Count | None = None
+    chain: Chain | None = None
     subject: Callable[[Event], str] = lambda event: event.who.username

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import NamedTuple
 
+from irkit.audit.detect.chains import Chains, Deed, Pair
 from irkit.audit.detect.rule import Rule
 from irkit.audit.read.event import Event
 from irkit.model.audit import Finding
@@ -66,6 +67,7 @@ class Tally:
     """Everything seen so far."""
 
     seen: dict[Key, Seen] = field(default_factory=dict)
+    chains: Chains = field(default_factory=Chains)
     dropped: int = 0
 
     def take(self, rule: Rule, event: Event, told: str) -> None:
@@ -73,6 +75,11 @@ class Tally:
         actor, target = who(event), what(event)
         at = event.received or event.written or _NEVER
         place = Place(event.who.username, event.ref.namespace, event.ref.name)
+        if rule.chain:
+            if at != _NEVER:
+                deed = Deed(at, event.auditID, told, actor, target, place)
+                self.chains.take(rule, rule.subject(event), deed, begins=rule.chain.begins(event))
+            return
         seen = Seen(at, actor, target, told, place, {event.auditID: None} if event.auditID else {}, times=1)
         key: Key = (rule.id, actor, target)
         if rule.count:
@@ -84,6 +91,7 @@ class Tally:
     def merge(self, other: Tally) -> None:
         """Add what another process has seen."""
         self.dropped += other.dropped
+        self.chains.merge(other.chains)
         for key, seen in other.seen.items():
             self._enter(key, seen)
 
@@ -107,6 +115,16 @@ class Tally:
         for (rule, _), spans in groupby(keys, key=lambda key: key[:2]):
             if total := _enough(rules[rule], {int(key[2]): self.seen[key] for key in spans}):
                 yield rules[rule], total
+        yield from ((rule, _joined(pairs)) for rule, pairs in self.chains.fired(rules))
+
+
+def _joined(pairs: list[Pair]) -> Seen:
+    """One subject's sequences: told by the first of them; it stands on the deeds of all."""
+    first, second = pairs[0]
+    later = f"{(second.at - first.at).total_seconds():.0f} s later"
+    ids = dict.fromkeys(deed.audit_id for pair in pairs for deed in pair if deed.audit_id)
+    reason = f"{first.told}; {later} {second.told}"
+    return Seen(second.at, second.actor, second.target, reason, Place(*second.place), ids, times=2 * len(pairs))
 
 
 def _enough(rule: Rule, spans: dict[int, Seen]) -> Seen | None:
@@ -135,7 +153,8 @@ def _listed(rule: Rule, total: Seen) -> str:
 
 def _finding(rule: Rule, seen: Seen) -> Finding:
     requests = len(seen.ids) or seen.times
-    reason = f"{seen.reason} ({requests} times)" if requests > 1 and not rule.count else seen.reason
+    once = requests < 2 or rule.count or rule.chain
+    reason = seen.reason if once else f"{seen.reason} ({requests} times)"
     technique = rule.techniques[0]
     return Finding(rule.id, rule.severity, technique, seen.at, seen.actor, seen.target, tuple(seen.ids), reason)
 

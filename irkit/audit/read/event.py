@@ -15,9 +15,11 @@ from irkit import times
 
 # Go's authenticators write these (k8s.io/apiserver/pkg/authentication/serviceaccount, KEP-4193).
 POD_UID = "authentication.kubernetes.io/pod-uid"
+POD_NAME = "authentication.kubernetes.io/pod-name"
 CREDENTIAL = "authentication.kubernetes.io/credential-id"
 ISSUED = "authentication.kubernetes.io/issued-credential-id"
 DECISION = "authorization.k8s.io/decision"
+REASON = "authorization.k8s.io/reason"
 NULL = msgspec.Raw(b"null")
 Extra = dict[str, list[str]]
 

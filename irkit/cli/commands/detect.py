@@ -38,7 +38,7 @@ def detect(
     rule: Only = None,
     sigma: SigmaPaths = None,
 ) -> Exit:
-    """Find attacks by thirty rules, and say what the log did not let them see. Exit 4: a source is missing."""
+    """Find attacks, and say what the log did not let them see. Exit 4: a source is missing."""
     from irkit.audit.detect.allow.entries import Allow, load
     from irkit.audit.detect.detect import detect as judge
     from irkit.audit.detect.sigma.load import load as rules_of
@@ -72,6 +72,8 @@ def _tell(face: Face, findings: tuple[Finding, ...], theirs: dict[str, Rule]) ->
 
 def _confess(face: Face, coverage: Coverage) -> None:
     """What the findings do not cover; nothing where they cover all."""
+    from irkit.audit.detect.chains import LINKS
+
     for rule, count in coverage.blind.items():
         face.show(f"blind: {rule} could not judge {count} requests, whose bodies were not logged", "warn")
     for rule, count in coverage.allowed.items():
@@ -82,3 +84,6 @@ def _confess(face: Face, coverage: Coverage) -> None:
         face.show(f"skipped: {coverage.malformed} lines that are not audit events", "warn")
     if coverage.dropped:
         face.show(f"dropped: {coverage.dropped} groups of events past the limit of what is kept", "warn")
+    if coverage.evicted:
+        kept = f"at most {LINKS:,} halves of sequences are kept; {coverage.evicted:,} were evicted, the oldest first"
+        face.show(f"evicted: {kept}: a sequence may have been missed", "warn")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.audit.detect import sequences
 from tests.audit.logs import OTHER, POD_UID, UID, Event, event
 
 SHOP = "system:serviceaccount:shop:web"
@@ -86,7 +87,7 @@ def from_address(address: str, uid: str = UID, **more: Any) -> Event:  # noqa: A
 
 
 # Each list is one log.
-ATTACKS: dict[str, list[list[Event]]] = {
+ATTACKS: dict[str, list[list[Event]]] = sequences.ATTACKS | {
     "exec-into-pod": [
         [event("get", sub="exec", code=101)],
         [event("create", sub="attach", code=101) | {"stage": "ResponseStarted"}],
@@ -183,7 +184,7 @@ ATTACKS: dict[str, list[list[Event]]] = {
     ],
 }
 
-INNOCENT: dict[str, list[list[Event]]] = {
+INNOCENT: dict[str, list[list[Event]]] = sequences.INNOCENT | {
     "exec-into-pod": [[event("get", sub="log")], [event("get", sub="exec", code=403)], [event("get", "x", sub="exec")]],
     "port-forward": [[event("get", "services", sub="proxy")], [event("get", sub="portforward", code=403)]],
     "ephemeral-container": [[event("patch", sub="status")], [event("patch", sub="ephemeralcontainers", code=422)]],

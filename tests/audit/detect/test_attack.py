@@ -118,7 +118,8 @@ def test_every_step_is_found_and_nothing_else(real_cluster: RealCluster, real_na
     real_cluster.kubectl(
         "create", "clusterrolebinding", f"{real_namespace}-eve", "--clusterrole=cluster-admin", account
     )
-    expected = {rule for _, _, rules in ATTACK for rule in rules} | {"port-forward"}
+    # Her own binding was made just before she begins to use it.
+    expected = {rule for _, _, rules in ATTACK for rule in rules} | {"port-forward", "use-after-binding"}
     try:
         attack(real_cluster, real_namespace, real_cluster.limited(real_namespace, "eve", tmp_path))
         report = judged(real_cluster.audit_log, expected, since=began)

@@ -40,9 +40,9 @@ def test_a_log_without_bodies_leaves_blind_what_judges_by_them(tmp_path: Path) -
     assert blind == {rule.id for rule in RULES if rule.body} - {"dangerous-role"}
     assert {one.rule for one in found.values() if one.sight is Sight.HALF} == {"dangerous-role", "guard-removed"}
     one = found["cluster-admin-binding"]
-    assert (one.judged, one.missed, one.why) == (0, 2, Why.NO_BODY)
-    assert (one.verbs, one.targets) == (("create",), ("clusterrolebindings", "rolebindings"))
-    assert tell_log(one) == ["create of clusterrolebindings, rolebindings: 2 of 2 without the body it judges by"]
+    assert (one.judged, one.missed, one.why) == (0, 6, Why.NO_BODY)
+    assert (one.verbs, one.targets) == (("create", "patch"), ("clusterrolebindings", "rolebindings"))
+    assert tell_log(one) == ["create, patch of clusterrolebindings, rolebindings: 6 of 6 without the body it judges by"]
 
 
 def test_half_of_the_bodies_is_half_blind(tmp_path: Path) -> None:

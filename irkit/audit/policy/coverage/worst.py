@@ -10,7 +10,7 @@ from irkit.audit.detect.bodies import WORKLOADS
 from irkit.audit.detect.rule import WRITES, Gate, Rule
 from irkit.audit.policy.nouns import Level, Request
 from irkit.audit.policy.probes import ANYTHING, ANYWHERE
-from irkit.audit.read.event import NULL, POD_UID, Event, Ref, Status, User
+from irkit.audit.read.event import NULL, POD_NAME, POD_UID, REASON, Event, Ref, Status, User
 
 _POD = {
     "serviceAccountName": "some-controller",
@@ -46,7 +46,7 @@ def worst(resource: str) -> msgspec.Raw:
 
 def attack(rule: Rule, request: Request, name: str) -> Event:
     """The attack of `rule`, logged whole; `name` is the object's, which a create bears in its body only."""
-    extra = {POD_UID: ["uid"]} if rule.gate is Gate.POD_BOUND and request.user.startswith(_ACCOUNT) else None
+    extra = {POD_UID: ["uid"], POD_NAME: ["pod"]} if request.user.startswith(_ACCOUNT) else None
     ref = Ref(request.resource, request.namespace, name, "", request.api_group, request.subresource)
     return Event(
         verb=request.verb,
@@ -58,6 +58,7 @@ def attack(rule: Rule, request: Request, name: str) -> Event:
         objectRef=ref if request.resource else None,
         responseStatus=_FORBIDDEN if rule.gate is Gate.REFUSED else _DONE,
         requestObject=worst(request.resource) if request.verb in WRITES else NULL,  # deletions bear options only
+        annotations={REASON: 'RBAC: allowed by ClusterRoleBinding "new" of ClusterRole "grave" to User "somebody"'},
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from irkit.bundle.verify import verify
 from irkit.cluster.resources import NODES
-from irkit.errors import Refused, UsageError
+from irkit.errors import UsageError
 from irkit.model.run import RunRecord, Status
 from irkit.playbook import engine, find, runs
 from irkit.playbook.approvals import desk
@@ -116,28 +116,27 @@ def test_secret_sweep_names_secrets_and_who_read_them(clean: Practice) -> None:
     }
 
 
-def test_a_suspect_node_is_cordoned_once_and_by_whom(clean: Practice) -> None:
+def test_a_suspect_node_is_cordoned_for_as_long_as_one_run_needs_it(clean: Practice) -> None:
     clean.run("node-suspect")
     assert unschedulable(clean)
     assert lines(clean, "node/pods.jsonl")
-    again = engine.run(
-        find.load("node-suspect"), clean.inputs(), clean.setup(), run_id="r-2", settings=clean.settings()
-    )
-    cordon = next(one for one in again.steps if one.id == "cordon")
-    assert cordon.summary.endswith("nothing to change")
-    assert engine.undo("r-2", clean.setup()) == (), "r-1 cordoned it"
-    assert unschedulable(clean)
+    engine.run(find.load("node-suspect"), clean.inputs(), clean.setup(), run_id="r-2", settings=clean.settings())
+    assert [step.id for step in engine.undo("r-2", clean.setup())] == ["undo-cordon"]
+    assert unschedulable(clean), "r-1 needs it so"
+    assert [step.id for step in engine.undo("r-1", clean.setup())] == ["undo-cordon"]
+    assert not unschedulable(clean)
 
 
-def test_a_node_that_another_run_cordoned_is_left_to_it(clean: Practice) -> None:
-    from irkit.contain.cordon import cordon, uncordon
-
-    node = clean.pod_object()["spec"]["nodeName"]
-    cordon(node, clean.cluster, run="r-9", before=lambda _: None, dry_run=False)
-    with pytest.raises(Refused, match="cordoned by run r-9"):
-        uncordon(node, clean.cluster, run="r-1", before=lambda _: None, dry_run=False)
-    assert uncordon(node, clean.cluster, run="r-9", before=lambda _: None, dry_run=False)
-    assert not uncordon(node, clean.cluster, run="r-9", before=lambda _: None, dry_run=False)
+def test_a_node_that_somebody_else_cordoned_stays_so(clean: Practice) -> None:
+    place = NODES.path(name=clean.pod_object()["spec"]["nodeName"])
+    clean.cluster.patch(place, [{"op": "add", "path": "/spec/unschedulable", "value": True}])
+    was = clean.cluster.get(place).json()
+    clean.run("node-suspect")
+    engine.undo("r-1", clean.setup())
+    after = clean.cluster.get(place).json()
+    assert after["spec"] == was["spec"]
+    assert all(after["metadata"].get(key) == was["metadata"].get(key) for key in ("labels", "annotations"))
+    clean.cluster.patch(place, [{"op": "remove", "path": "/spec/unschedulable"}])
 
 
 def test_a_search_for_everything_is_refused(clean: Practice) -> None:

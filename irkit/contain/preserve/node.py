@@ -1,4 +1,8 @@
-"""The pod's node: no new pods on it, no rebalancing of it, for as long as one pod that needs that is on it."""
+"""The pod's node: no new pods on it, no rebalancing of it, for as long as one holder needs that.
+
+A holder is a quarantined pod, by its uid, or a run that was to cordon the node, by its id. What runs there goes on:
+nothing is evicted, and so no evidence is lost.
+"""
 
 from __future__ import annotations
 
@@ -10,40 +14,45 @@ from irkit.cluster.protocol import Json
 from irkit.cluster.resources import NODES
 from irkit.contain.hand import Hand, difference, settled
 from irkit.contain.preserve import asides
-from irkit.errors import Refused
+from irkit.errors import NotFound, Refused
 from irkit.model.permission import Permission
 
 NEEDS: tuple[Permission, ...] = tuple(NODES.permission(verb, optional=True) for verb in ("get", "list", "patch"))
 CORDONED = "irkit.dev/cordoned"  # a label, so that release finds the node of a pod that is gone
-FOR = "irkit.dev/cordoned-for"  # uids of pods, separated by spaces
+FOR = "irkit.dev/cordoned-for"  # the holders, separated by spaces
 WAS = "irkit.dev/was-schedulable"  # "false": somebody else had cordoned it before
 ASIDE = {"karpenter.sh/do-not-disrupt": "true"}
 
 
-def cordon(hand: Hand, name: str, uid: str) -> str:
-    """Have it cordoned for the pod `uid`; raises Refused for a pod that has no node yet."""
+def cordon(hand: Hand, name: str, holder: str) -> str:
+    """Have it cordoned for the holder; raises Refused where there is no node yet."""
     if not name:
         raise Refused("the pod has no node yet")
-    settled(partial(_cordoned, hand, name, uid))
+    settled(partial(_cordoned, hand, name, holder))
     return f"node {name} takes no new pods"
 
 
-def uncordon(hand: Hand, uids: Iterable[str]) -> None:
-    """Take it back for these pods; where it is for none any more, the node is as it was."""
-    gone = set(uids)
+def uncordon(hand: Hand, holders: Iterable[str]) -> None:
+    """Take it back for these holders, on whichever node; where nobody needs it any more, the node is as it was."""
+    gone = set(holders)
     for found in list(items(hand.cluster.pages(NODES.path(), {"labelSelector": CORDONED}))):
-        if gone & _pods(found):
-            settled(partial(_uncordoned, hand, str(found["metadata"]["name"]), gone))
+        if gone & _holders(found):
+            give_up(hand, str(found["metadata"]["name"]), gone)
 
 
-def _cordoned(hand: Hand, name: str, uid: str) -> None:
+def give_up(hand: Hand, name: str, gone: set[str]) -> None:
+    """The same, on the one node."""
+    settled(partial(_uncordoned, hand, name, gone))
+
+
+def _cordoned(hand: Hand, name: str, holder: str) -> None:
     seen = hand.cluster.get(NODES.path(name=name)).json()
-    pods = _pods(seen)
-    if uid in pods:
+    holders = _holders(seen)
+    if holder in holders:
         return
     labels, notes = part(seen["metadata"], "labels"), part(seen["metadata"], "annotations")
     free = part(seen, "spec").get("unschedulable") is not True
-    new = {WAS: str(free).lower(), **asides.put(notes, ASIDE), FOR: " ".join(sorted({*pods, uid}))}
+    new = {WAS: str(free).lower(), **asides.put(notes, ASIDE), FOR: " ".join(sorted({*holders, holder}))}
     operations = [
         *difference("/metadata/labels", labels, {**labels, CORDONED: "true"}),
         *difference("/metadata/annotations", notes, new),
@@ -53,9 +62,12 @@ def _cordoned(hand: Hand, name: str, uid: str) -> None:
 
 
 def _uncordoned(hand: Hand, name: str, gone: set[str]) -> None:
-    seen = hand.cluster.get(NODES.path(name=name)).json()
+    try:
+        seen = hand.cluster.get(NODES.path(name=name)).json()
+    except NotFound:
+        return  # its cordon went with it
     labels, notes = part(seen["metadata"], "labels"), part(seen["metadata"], "annotations")
-    left, free = _pods(seen) - gone, notes.get(WAS) == "true"
+    left, free = _holders(seen) - gone, notes.get(WAS) == "true"
     operations: list[Json] = []
     if left:
         operations += difference("/metadata/annotations", notes, {**notes, FOR: " ".join(sorted(left))})
@@ -66,8 +78,8 @@ def _uncordoned(hand: Hand, name: str, gone: set[str]) -> None:
         if free and part(seen, "spec").get("unschedulable") is True:
             operations.append({"op": "remove", "path": "/spec/unschedulable"})
     if operations:
-        hand.patch(NODES, seen, operations, "the pod no longer needs its node kept" if left else "uncordoned")
+        hand.patch(NODES, seen, operations, "one less needs the node kept" if left else "takes new pods again")
 
 
-def _pods(node: Json) -> set[str]:
+def _holders(node: Json) -> set[str]:
     return set(part(node["metadata"], "annotations").get(FOR, "").split())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from irkit import digest
-from irkit.cluster.resources import PODS
+from irkit.cluster.resources import NODES, PODS
 from irkit.errors import UsageError
 from irkit.model.codec import compact, plain
 from irkit.model.evidence import Artifact
@@ -14,6 +14,9 @@ from irkit.model.permission import Permission
 from irkit.model.run import Action, Effect, Outcome, Status
 from irkit.playbook.steps.isolate import merged
 from irkit.playbook.steps.step import Base, Context, NoParams
+
+if TYPE_CHECKING:
+    from irkit.contain.hand import Hand
 
 PATH = "node/pods.jsonl"
 
@@ -54,35 +57,38 @@ class CordonNode(Base):
     @property
     def needs(self) -> tuple[Permission, ...]:
         """Get and patch nodes."""
-        from irkit.contain.cordon import NEEDS
-
-        return NEEDS
+        return tuple(NODES.permission(verb) for verb in ("get", "patch"))
 
     def run(self, params: NoParams, context: Context) -> Outcome:
-        """Cordon; a second time finds the mark and changes nothing."""
-        from irkit.contain.cordon import cordon
+        """Cordon for this run, whoever else needs it so; a second time changes nothing."""
+        from irkit.contain.preserve import node
 
-        node = _node(context)
-        made = cordon(node, context.connect(), run=context.run, before=context.intend, dry_run=context.dry_run)
-        changes = merged(context.intended, made)
-        undo = "" if context.dry_run else f"irkit run undo {context.run}"
+        hand = _hand(context)
+        told = node.cordon(hand, _node(context), context.run)
+        changes = merged(context.intended, hand.changes)
         if not changes:
-            return Outcome(Status.DONE, f"node {node} takes no new pods already: nothing to change")
-        return _told(f"node {node} takes no new pods", changes, context, undo)
+            return Outcome(Status.DONE, f"{told} already: nothing to change")
+        return _told(told, changes, context, "" if context.dry_run else f"irkit run undo {context.run}")
 
     def undo(self, params: NoParams, context: Context) -> Outcome | None:
-        """Uncordon what this run cordoned."""
-        from irkit.contain.cordon import uncordon
+        """This run needs it no more; the node takes new pods again once nobody does."""
+        from irkit.contain.preserve import node
 
-        node = _node(context)
-        made = uncordon(node, context.connect(), run=context.run, before=context.intend, dry_run=context.dry_run)
-        return _told(f"node {node} takes new pods again", made, context, "")
+        hand = _hand(context)
+        node.give_up(hand, _node(context), {context.run})
+        return _told(f"node {_node(context)}: given up by this run", hand.changes, context, "")
+
+
+def _hand(context: Context) -> Hand:
+    from irkit.contain.hand import Hand
+
+    return Hand(context.connect(), context.intend, context.dry_run)
 
 
 def _node(context: Context) -> str:
     if not context.target.node:
         raise UsageError(f"pod {context.target.name} is on no node yet", "wait until it is scheduled")
-    return quote(context.target.node, safe="")
+    return context.target.node
 
 
 def _told(summary: str, changes: tuple[Change, ...], context: Context, undo: str) -> Outcome:

@@ -108,6 +108,8 @@ class Rules:
                 mark = hashlib.sha256(pod["metadata"]["uid"].encode()).hexdigest()[:16]
                 name = f"IRKIT-{direction[0].upper()}{mark}"
                 chains[name] = [match + " -j RETURN" for p in policies for match in self.matches(p, pod, direction)]
+                if self.target == "REJECT":  # ICMP is rate-limited by the kernel: most callers would wait in vain
+                    chains[name].append("-p tcp -j REJECT --reject-with tcp-reset")
                 chains[name].append(f"-j {self.target}")
                 for hook, (_, kinds) in HOOKS.items():
                     if kinds in ("both", direction):

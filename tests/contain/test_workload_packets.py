@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import product
 
@@ -118,10 +119,16 @@ def came_up(play: Playground, body: Json) -> None:
         return  # a second round of planning
 
 
-def passing(play: Playground, ref: PodRef) -> dict[Direction, set[Pair]]:
-    """What gets into the pod from clients, and out of it to them."""
-    into = {pair for client in CLIENTS for pair in play.calls(client, [ref.name])}
-    return {Direction.INGRESS: into, Direction.EGRESS: set(play.calls(ref.name, list(CLIENTS)))}
+def passing(play: Playground, refs: Victims) -> dict[str, dict[Direction, set[Pair]]]:
+    """What gets into each pod from clients, and out of it to them."""
+    names = [ref.name for ref in refs.values()]
+    with ThreadPoolExecutor(len(names)) as pool:
+        into = {pair for pairs in pool.map(lambda client: play.calls(client, names), CLIENTS) for pair in pairs}
+        out = dict(zip(names, pool.map(lambda name: play.calls(name, list(CLIENTS)), names), strict=True))
+    return {
+        kind: {Direction.INGRESS: {pair for pair in into if pair[1] == ref.name}, Direction.EGRESS: out[ref.name]}
+        for kind, ref in refs.items()
+    }
 
 
 def told(play: Playground, kinds: str) -> dict[str, Json]:
@@ -145,25 +152,26 @@ def test_no_verdict_is_contradicted_by_a_packet(
 ) -> None:
     play, refs = scene
     with play.real.enforcing(enforced), play.policies(*hostile(play, evadable=evadable), enforced=enforced):
-        were, before = told(play, LASTING), {kind: passing(play, ref) for kind, ref in refs.items()}
+        were, before = told(play, LASTING), passing(play, refs)
         assert all(before[kind][direction] for kind in KINDS for direction in Direction)
-        done = {kind: isolated(play, kind, ref) for kind, ref in refs.items()}
+        with ThreadPoolExecutor(len(refs)) as pool:
+            done = dict(zip(refs, pool.map(lambda kind: isolated(play, kind, refs[kind]), refs), strict=True))
         play.settled(enforced=enforced)
+        during = passing(play, refs)
         for kind in KINDS:
-            through = passing(play, refs[kind])
             for direction, verdict in done[kind].verdict.items():
+                through = during[kind][direction]
                 where = (kind, direction, verdict, through, done[kind].proof)
-                assert not (verdict is Verdict.PROVEN and through[direction]), where
-                assert not (verdict is Verdict.INEFFECTIVE and not through[direction]), where
-                assert bool(through[direction]) is not (enforced and evadable), where
+                assert not (verdict is Verdict.PROVEN and through), where
+                assert not (verdict is Verdict.INEFFECTIVE and not through), where
+                assert bool(through) is not (enforced and evadable), where
                 if direction is Direction.INGRESS or kind == "Pod":
                     assert verdict is (Verdict.PROVEN if enforced and evadable else Verdict.INEFFECTIVE), where
-        for kind, ref in refs.items():
+        for ref in refs.values():
             release(ref, play.cluster, before=lambda _: None)
-            play.real.kubectl(
-                "delete", "networkpolicy", f"late-{kind.lower()}", "-n", ref.namespace, "--ignore-not-found"
-            )
+        late = [f"late-{kind.lower()}" for kind in KINDS]
+        play.real.kubectl("delete", "networkpolicy", *late, "-n", play.spaces[0], "--ignore-not-found")
         play.settled(enforced=enforced)
-        assert {kind: passing(play, ref) for kind, ref in refs.items()} == before
+        assert passing(play, refs) == before
         until(lambda: told(play, LASTING).keys() == were.keys())
         assert told(play, LASTING) == were

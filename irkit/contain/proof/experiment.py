@@ -5,6 +5,7 @@ It never costs the isolation: what goes wrong with it is said, and the verdict s
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +24,7 @@ from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
 
 SECONDS = 12  # of listening, before and after: an engine may take a while to program a policy
+LEAST = 3  # seconds of listening, however long it took to listen elsewhere
 ROUNDS = 4  # before, where not everything answers at once
 LIFE_INSIDE = 120  # seconds
 NEEDS: tuple[Permission, ...] = (
@@ -110,7 +112,8 @@ class Experiment:
         return probe.start(self.hand, body, does)
 
     def _measured(self) -> list[Finding]:
-        """Ingress first; what it hears of the control counts for egress too."""
+        """Ingress first; what it hears of the control counts for egress too, and so does the time it took."""
+        ends = time.monotonic() + SECONDS
         rounds = len(self._outside(None).whole)
         within = len(self._within(None).whole) if self._inside else 0
         into, out = self._asked(Direction.INGRESS), self._asked(Direction.EGRESS)
@@ -118,7 +121,8 @@ class Experiment:
         found = judge.findings(_sides(heard, rounds, heard, rounds), into)
         if Direction.EGRESS not in self.troubles:
             sides = partial(_sides, rounds=within, control=heard, control_rounds=rounds)
-            found += judge.findings(sides(self._within(lambda heard: judge.settled(sides(heard), out))), out)
+            left = max(LEAST, ends - time.monotonic())
+            found += judge.findings(sides(self._within(lambda heard: judge.settled(sides(heard), out), left)), out)
         return found
 
     def _asked(self, direction: Direction) -> list[str]:
@@ -135,8 +139,8 @@ class Experiment:
         caller = PodRef(self.pod.namespace, pods.names(str(self.seen["metadata"]["uid"]))[1])
         return caught(self.hand.cluster, caller, "probe", enough, SECONDS)
 
-    def _within(self, enough: Callable[[Heard], bool] | None) -> Heard:
-        return caught(self.hand.cluster, self.pod, self._inside, enough, SECONDS)
+    def _within(self, enough: Callable[[Heard], bool] | None, seconds: float = SECONDS) -> Heard:
+        return caught(self.hand.cluster, self.pod, self._inside, enough, seconds)
 
 
 def _sides(heard: Heard, rounds: int, control: Heard, control_rounds: int) -> Sides:

@@ -90,22 +90,25 @@ def covers(there: Any, wanted: Any) -> bool:  # noqa: ANN401 - any JSON
 
 def found(cluster: Cluster, prefix: str, pod: PodRef) -> Made:
     """Ours for the pod, binding first: for every pod that had the name when `pod` is not pinned."""
-    query = {"labelSelector": f"{marks.MANAGED_BY}={marks.IRKIT}"}
     listed: Made = []
     for resource in (BINDINGS, POLICIES):
         with suppress(NotFound):  # an API server that has no such thing has none of ours
-            every = items(cluster.pages(resource.path(), query))
+            every = items(cluster.pages(resource.path(), marks.OURS))
             listed += [(resource, each) for each in every if is_ours(each, prefix, pod)]
     return listed
 
 
 def is_ours(each: Json, prefix: str, pod: PodRef) -> bool:
     """True for one that `pair` made with this prefix for the pod."""
-    notes = part(each["metadata"], "annotations")
-    uid = notes.get(marks.UID)
+    notes, uid = part(each["metadata"], "annotations"), owner(each)
     if not uid or each["metadata"].get("name") != f"{prefix}-{uid}".lower():
         return False
     return uid == pod.uid if pod.uid else (notes.get(NAMESPACE), notes.get(marks.POD)) == (pod.namespace, pod.name)
+
+
+def owner(each: Json) -> str:
+    """The uid of the pod that it was made for; "" where none is told."""
+    return str(part(part(each, "metadata"), "annotations").get(marks.UID) or "")
 
 
 def take_away(hand: Hand, ours: Made, detail: str) -> None:

@@ -26,6 +26,7 @@ OWNER = "irkit.dev/original-owner"  # the controller that counted the pod: "Repl
 RUN = "irkit.dev/run"
 PROBE = "irkit.dev/probe"  # on a probe: the uid of the pod that it probes
 MANAGED_BY, IRKIT = "app.kubernetes.io/managed-by", "irkit"
+OURS = {"labelSelector": f"{MANAGED_BY}={IRKIT}"}  # what to ask for to see what irkit made
 
 Labels = Mapping[str, str]
 
@@ -65,6 +66,15 @@ def owner(policy: Json) -> str | None:
     name = str(metadata.get("name")).removeprefix(f"{TIER}.")
     ours = isinstance(uid, str) and name == policy_name(uid)
     return uid if ours and part(metadata, "labels").get(MANAGED_BY) == IRKIT else None
+
+
+def concerns(made: Json, pod: PodRef) -> bool:
+    """True for what `of_ours` made for the pod: for every pod that had the name when `pod` is not pinned."""
+    metadata, uid = part(made, "metadata"), owner(made)
+    notes = part(metadata, "annotations")
+    if pod.uid or uid is None:
+        return uid is not None and uid == pod.uid
+    return (notes.get(NAMESPACE) or metadata.get("namespace"), notes.get(POD)) == (pod.namespace, pod.name)
 
 
 def remember(annotations: Labels, labels: Labels, placed: Labels, *, case: str, owner: str = "") -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from irkit.cluster.objects import items, part
@@ -11,7 +11,7 @@ from irkit.cluster.resolve import check
 from irkit.cluster.resources import NETWORK_POLICIES, POD_DISRUPTION_BUDGETS, PODS
 from irkit.contain import admission, marks
 from irkit.contain.engines.undo import NEEDS as OF_ENGINES
-from irkit.contain.engines.undo import taken_back
+from irkit.contain.engines.undo import denies, taken_back
 from irkit.contain.hand import Hand, difference, settled
 from irkit.contain.plan.words import changed
 from irkit.contain.preserve import asides, keep
@@ -43,17 +43,19 @@ def release(
     """The changes made to release `pod`; none when nothing of ours is left. `warn` hears what could not be looked for.
 
     The guard goes first, for it refuses the rest; then the labels, then the policy, which selects nothing by then. Of a
-    pod that is gone only what is ours is deleted; a successor of the same name is left alone. A controller that let go
+    pod that is gone what is ours is deleted; a successor of the same name is left alone. A controller that let go
     of the pod takes it back by itself, and where it then has one pod too many, deletes this one or another. Raises
     Refused where the pod's labels are not as irkit left them, unless `force`, which takes back our changes and leaves
-    the others; NotFound for an unpinned name that neither a pod nor a policy of ours knows.
+    the others; NotFound for an unpinned name that neither a pod nor anything of ours knows.
     """
     hand = Hand(cluster, before, dry_run)
+    guards = keep.guards(hand, pod, warn)
+    known = frozenset(admission.owner(each) for _, each in guards)
 
     def attempt(hand: Hand) -> None:
-        settled(lambda: _attempt(pod, hand, warn, force=force))
+        settled(lambda: _attempt(pod, known, hand, warn, force=force))
 
-    if guards := keep.guards(hand, pod, warn):
+    if guards:
         if seen := _present(pod, cluster, known=True):
             _restoration(seen, force=force)
         admission.take_away(hand, guards, "the guard ends")
@@ -64,13 +66,14 @@ def release(
     return hand.changes
 
 
-def _attempt(pod: PodRef, hand: Hand, warn: Callable[[str], None], *, force: bool) -> None:
+def _attempt(pod: PodRef, known: frozenset[str], hand: Hand, warn: Callable[[str], None], *, force: bool) -> None:
+    """`known` are uids of which something was left."""
     policies = _policies(pod, hand.cluster)
-    seen = _present(pod, hand.cluster, known=bool(policies))
-    if seen:
+    uids = {*known, *(str(marks.owner(policy)) for policy in policies), *_left(pod, hand)}
+    if seen := _present(pod, hand.cluster, known=bool(uids)):
         _restore(seen, hand, force=force)
-    uids = {str(marks.owner(policy)) for policy in policies} | ({seen["metadata"]["uid"]} if seen else set())
-    keep.given_up(hand, pod, uids | ({pod.uid} if pod.uid else set()), warn)
+        uids.add(seen["metadata"]["uid"])
+    keep.given_up(hand, pod, uids, warn)
     for uid in uids:
         probe.cleared(hand, pod.namespace, uid, pods.names(uid))
     taken_back(hand, pod, uids, warn)
@@ -81,14 +84,17 @@ def _attempt(pod: PodRef, hand: Hand, warn: Callable[[str], None], *, force: boo
 
 def _policies(pod: PodRef, cluster: Cluster) -> list[Json]:
     """The quarantining policies of the pod; of every pod that had the name when `pod` is not pinned."""
-    query = {"labelSelector": f"{marks.MANAGED_BY}={marks.IRKIT}"}
-    listed = items(cluster.pages(NETWORK_POLICIES.path(pod.namespace), query))
-    return [policy for policy in listed if _concerns(policy, pod)]
+    listed = items(cluster.pages(NETWORK_POLICIES.path(pod.namespace), marks.OURS))
+    return [policy for policy in listed if marks.concerns(policy, pod)]
 
 
-def _concerns(policy: Json, pod: PodRef) -> bool:
-    uid, name = marks.owner(policy), part(policy["metadata"], "annotations").get(marks.POD)
-    return uid is not None and (uid == pod.uid if pod.uid else name == pod.name)
+def _left(pod: PodRef, hand: Hand) -> Iterator[str]:
+    """The pods meant whose policy may be gone, by uid: the pinned one, or those that other objects of ours name."""
+    if pod.uid:
+        yield pod.uid
+        return
+    for made in (*keep.budgets(hand, pod), *denies(hand, pod)):
+        yield str(marks.owner(made))
 
 
 def _present(pod: PodRef, cluster: Cluster, *, known: bool) -> Json | None:

@@ -71,8 +71,13 @@ def _needs(spec: StepSpec) -> tuple[Permission, ...]:
 
 
 def single(uses: str, pod: PodRef, params: Mapping[str, Any] | None = None) -> Pinned:
-    """The playbook of a command that does one thing to one pod: resolve it, then `uses`."""
-    named = {"namespace": pod.namespace, "pod": pod.name} | ({"uid": pod.uid} if pod.uid else {})
+    """The playbook of a command that does one thing to one pod: resolve it, then `uses`.
+
+    To be released a pod need not be there any more; one that is named without its uid may have been several.
+    """
+    named: dict[str, Any] = {"namespace": pod.namespace, "pod": pod.name} | ({"uid": pod.uid} if pod.uid else {})
+    if uses == ReleasePod.name:
+        named["or_gone"], params = True, {**(params or {}), "former": pod.uid is None}
     verb = uses.partition("@")[0].rpartition(".")[2]
     document = {
         "apiVersion": API_VERSION,

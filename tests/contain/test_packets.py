@@ -12,20 +12,17 @@ from irkit.contain.reach import reach
 from irkit.contain.release import release
 from irkit.contain.world import live
 from irkit.model.isolation import Change, Direction, Verdict
-from tests.cluster.real import RealCluster
-from tests.contain.playground import PORTS, Pair, Playground, playground, policy, random_policies
+from tests.contain.playground import PORTS, Pair, Playground, policy, random_policies
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def play(real_cluster: RealCluster) -> Iterator[Playground]:
-    if not real_cluster.enforceable:
-        pytest.skip("the policies of this cluster are not ours to enforce")
-    with real_cluster.enforcing(), playground(real_cluster) as found:
-        found.settled()
-        assert len(found.passing()) == 4 * 3 * len(PORTS), "with no policy everybody reaches everybody"
-        yield found
+def play(ground: Playground) -> Iterator[Playground]:
+    with ground.real.enforcing():
+        ground.settled()
+        assert len(ground.passing()) == 4 * 3 * len(PORTS), "with no policy everybody reaches everybody"
+        yield ground
 
 
 def said(play: Playground, connections: list[Json]) -> set[Pair]:

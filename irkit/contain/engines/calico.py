@@ -27,10 +27,14 @@ def order(one: Json) -> float:
     return float(found) if isinstance(found, int | float) else float("inf")
 
 
-def first(ours: Json, listed: Iterable[Json]) -> bool:
-    """True where no other tier is asked before ours, or may be."""
-    others = [one for one in listed if part(one, "metadata").get("name") != TIER]
-    return all(order(ours) < order(one) for one in others)
+def obstacle(listed: Iterable[Json]) -> str | None:
+    """Why a deny in our tier would not hold among the tiers `listed`; None: no other may be asked before ours."""
+    named = {str(part(one, "metadata").get("name")): one for one in listed}
+    ours = named.pop(TIER, None)
+    if ours is None:
+        return f"the tier {TIER} is gone"
+    before = [name for name, one in named.items() if order(one) <= order(ours)]
+    return f"another tier is asked before {TIER}, or may be: {', '.join(sorted(before))}" if before else None
 
 
 def spec(uid: str, namespace: str) -> Json:

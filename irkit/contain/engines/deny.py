@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from irkit.cluster.objects import entries, items, part
-from irkit.cluster.protocol import Cluster, Json
+from irkit.cluster.protocol import Json
 from irkit.cluster.resources import (
     ADMIN_NETWORK_POLICIES,
     AWS_NETWORK_POLICIES,
@@ -98,14 +98,16 @@ def denied(case: Case, found: Survey, hand: Hand) -> Denied:
             result.warnings.append(f"{engine.api_version} could not be used: {error.message}")
             continue
         found = _with(found, engine, made)
-        obstacle = _obstacle(engine, hand, result.warnings)
+        obstacle, doubt = _hindered(engine, hand)
         closes = engine not in OF_TIERS and not obstacle
         result.left = () if closes else _left(case, found, alike)
         result.warnings += [f"{engine.api_version} does not close it: {obstacle}"] if obstacle else []
+        result.warnings += [doubt] if doubt else []
         result.engines.append(engine.api_version)
         said = _said(made)
-        result.proof.append(Proof("engine-status", said or f"{engine.kind} {_name(made)} made, and nothing said of it"))
-        if said and not hand.dry_run:
+        told = said or f"{engine.kind} {_name(made)} made, and nothing said of it"
+        result.proof.append(Proof("engine-status", told, doubt))
+        if said and not doubt and not hand.dry_run:
             result.claimed |= before - {residual.direction for residual in result.left}
     return result
 
@@ -173,24 +175,17 @@ def _with(found: Survey, engine: Resource, made: Json) -> Survey:
     return replace(found, tiers=around)
 
 
-def _obstacle(engine: Resource, hand: Hand, warnings: list[str]) -> str | None:
-    """Why the engine's deny does not hold; None: nothing is known to be in its way."""
-    if engine is CILIUM_NETWORK_POLICIES:
-        return _unlike(hand.cluster, warnings)
-    if engine is CALICO_POLICIES and not hand.dry_run:
-        listed = list(items(hand.cluster.pages(CALICO_TIERS.path())))
-        ours = next((one for one in listed if _name(one) == marks.TIER), {})
-        return None if calico.first(ours, listed) else f"another tier is asked before {marks.TIER}, or may be"
-    return None
-
-
-def _unlike(cluster: Cluster, warnings: list[str]) -> str | None:
-    namespace, name = cilium.CONFIG
+def _hindered(engine: Resource, hand: Hand) -> tuple[str, str]:
+    """Why the engine's deny does not hold, and why that is not known: each "" where it is not so."""
     try:
-        return cilium.obstacle(part(cluster.get(CONFIG_MAPS.path(namespace, name)).json(), "data"))
+        if engine is CILIUM_NETWORK_POLICIES:
+            config = hand.cluster.get(CONFIG_MAPS.path(*cilium.CONFIG)).json()
+            return cilium.obstacle(part(config, "data")) or "", ""
+        if engine is CALICO_POLICIES and not hand.dry_run:
+            return calico.obstacle(items(hand.cluster.pages(CALICO_TIERS.path()))) or "", ""
     except ClusterError as error:
-        warnings.append(f"whether Cilium looks at our label is not known: {error.message}")
-        return None
+        return "", f"whether {engine.api_version} heeds our deny is not known: {error.message}"
+    return "", ""
 
 
 def _said(made: Json) -> str:

@@ -21,14 +21,22 @@ NEEDS: tuple[Permission, ...] = tuple(
 )
 
 
+def denies(hand: Hand, pod: PodRef) -> Iterator[Json]:
+    """Those made for the pod, as far as they may be looked for: who takes them back says what may not."""
+    with suppress(Forbidden):
+        for engine in _here(hand.cluster):
+            with suppress(Forbidden):
+                yield from (one for one in _listed(engine, hand.cluster, pod.namespace) if marks.concerns(one, pod))
+
+
 def taken_back(hand: Hand, pod: PodRef, uids: Collection[str], warn: Callable[[str], None]) -> None:
     """Delete what was made in engines' own kinds for the pods `uids`. `warn` hears what may not be looked for."""
     try:
-        versions = served(hand.cluster)
+        here = _here(hand.cluster)
     except Forbidden:
         warn("the API's groups may not be listed: whether an engine still denies the pod is not known")
         return
-    for engine in (each for each in ENGINES if each.api_version in versions):
+    for engine in here:
         try:
             ours = [one for one in _listed(engine, hand.cluster, pod.namespace) if marks.owner(one)]
         except Forbidden:
@@ -42,6 +50,11 @@ def taken_back(hand: Hand, pod: PodRef, uids: Collection[str], warn: Callable[[s
             _tier(hand)
 
 
+def _here(cluster: Cluster) -> list[Resource]:
+    versions = served(cluster)
+    return [each for each in ENGINES if each.api_version in versions]
+
+
 def _tier(hand: Hand) -> None:
     for one in _listed(CALICO_TIERS, hand.cluster, ""):
         with suppress(NotFound):
@@ -50,9 +63,8 @@ def _tier(hand: Hand) -> None:
 
 def _listed(resource: Resource, cluster: Cluster, namespace: str) -> Iterator[Json]:
     """Those that bear our label; none where the API has no such kind."""
-    query = {"labelSelector": f"{marks.MANAGED_BY}={marks.IRKIT}"}
     try:
-        found = list(items(cluster.pages(resource.path(namespace), query)))
+        found = list(items(cluster.pages(resource.path(namespace), marks.OURS)))
     except NotFound:
         return iter(())
     return (one for one in found if part(one, "metadata").get("name"))

@@ -116,8 +116,9 @@ def given_up(hand: Hand, pod: PodRef, uids: Iterable[str], warn: Callable[[str],
     """Take budget and cordon back."""
     known = set(uids)
     try:
-        for found in _budgets(hand, pod.namespace, known):
-            hand.delete(POD_DISRUPTION_BUDGETS, found, "the quarantine ends", as_seen=False)
+        for found in _budgets(hand, pod.namespace):
+            if marks.owner(found) in known:
+                hand.delete(POD_DISRUPTION_BUDGETS, found, "the quarantine ends", as_seen=False)
     except NotFound:
         pass  # somebody was faster
     except Forbidden as error:
@@ -128,7 +129,13 @@ def given_up(hand: Hand, pod: PodRef, uids: Iterable[str], warn: Callable[[str],
         warn(f"whether a node is left cordoned is not known: {error.message}")
 
 
-def _budgets(hand: Hand, namespace: str, uids: set[str]) -> list[Json]:
-    query = {"labelSelector": f"{marks.MANAGED_BY}={marks.IRKIT}"}
-    listed = items(hand.cluster.pages(POD_DISRUPTION_BUDGETS.path(namespace), query))
-    return [found for found in listed if marks.owner(found) in uids]
+def budgets(hand: Hand, pod: PodRef) -> list[Json]:
+    """Ours for the pod, as far as they may be looked for: who takes them back says what may not."""
+    try:
+        return [found for found in _budgets(hand, pod.namespace) if marks.concerns(found, pod)]
+    except (Forbidden, NotFound):
+        return []
+
+
+def _budgets(hand: Hand, namespace: str) -> list[Json]:
+    return list(items(hand.cluster.pages(POD_DISRUPTION_BUDGETS.path(namespace), marks.OURS)))

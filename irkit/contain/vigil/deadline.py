@@ -44,8 +44,7 @@ def of(policy: Json) -> datetime | None:
 
 def over(cluster: Cluster, namespace: str | None, now: datetime) -> Iterator[PodRef]:
     """The pods whose quarantine is over by `now`, in one namespace or (None) in all; raises ClusterError."""
-    query = {"labelSelector": f"{marks.MANAGED_BY}={marks.IRKIT}"}
-    for policy in items(cluster.pages(NETWORK_POLICIES.path(namespace), query)):
+    for policy in items(cluster.pages(NETWORK_POLICIES.path(namespace), marks.OURS)):
         uid, until, metadata = marks.owner(policy), of(policy), policy["metadata"]
         if uid and until and until <= now:
             # What somebody wrote there that no pod is called by is none of ours.

@@ -12,9 +12,13 @@ from irkit.playbook.steps.step import Base, Context
 
 
 class Whatever(Struct, frozen=True, forbid_unknown_fields=True):
-    """With `force`, labels that others changed since stay as they made them; without, they are a reason to refuse."""
+    """With `force`, labels that others changed since stay as they made them; without, they are a reason to refuse.
+
+    `former`: what is left of former pods of the same name goes, too.
+    """
 
     force: bool = False
+    former: bool = False
 
 
 class ReleasePod(Base):
@@ -37,18 +41,17 @@ class ReleasePod(Base):
 
     def run(self, params: Whatever, context: Context) -> Outcome:
         """Release; what is released already stays so."""
-        return release_pod(context, force=params.force)
+        return release_pod(context, force=params.force, former=params.former)
 
 
-def release_pod(context: Context, *, force: bool = False) -> Outcome:
-    """Release the run's pod."""
+def release_pod(context: Context, *, force: bool = False, former: bool = False) -> Outcome:
+    """Release the run's pod; `former`: and whatever had its name."""
     from irkit.contain.release import release
 
     cluster = context.connect()
     warnings: list[str] = []
-    changes = release(
-        context.pod, cluster, before=context.intend, dry_run=context.dry_run, force=force, warn=warnings.append
-    )
+    pod = context.named if former else context.pod
+    changes = release(pod, cluster, before=context.intend, dry_run=context.dry_run, force=force, warn=warnings.append)
     changes = merged(context.intended, changes)
     would = "would be " if context.dry_run else ""
     actions = tuple(Action(describe(change, would)) for change in changes)

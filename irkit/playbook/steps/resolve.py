@@ -8,21 +8,22 @@ from msgspec import Struct
 
 from irkit.cluster import resources
 from irkit.cluster.protocol import Cluster
-from irkit.errors import UsageError
+from irkit.errors import NotFound, PodReplaced, UsageError
 from irkit.model.codec import plain
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
-from irkit.model.run import Effect, Outcome, Status
+from irkit.model.run import Effect, Outcome, Status, Target
 from irkit.playbook.steps.step import Base, Context
 from irkit.settings import StoreSettings
 
 
 class Which(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which pod. With `uid`, only the pod that has it."""
+    """Which pod. With `uid`, only the pod that has it. `or_gone`: also one that is gone, for what is left of it."""
 
     namespace: str
     pod: str
     uid: str | None = None  # None: whichever pod has the name now
+    or_gone: bool = False
 
 
 class ResolvePod(Base):
@@ -44,9 +45,15 @@ class ResolvePod(Base):
         from irkit.cluster.resolve import resolve
 
         cluster = context.connect()
-        target, _ = resolve(PodRef(params.namespace, params.pod, params.uid), cluster)
-        details = {"target": plain(target), **_asked(cluster)}
-        return Outcome(Status.DONE, f"pod {target.namespace}/{target.name} is uid {target.uid}", details)
+        pod = PodRef(params.namespace, params.pod, params.uid)
+        try:
+            target, _ = resolve(pod, cluster)
+            told = f"pod {pod} is uid {target.uid}"
+        except (NotFound, PodReplaced) as error:
+            if not params.or_gone:
+                raise
+            target, told = Target(pod.namespace, pod.name, pod.uid or ""), error.message
+        return Outcome(Status.DONE, told, {"target": plain(target), **_asked(cluster)})
 
 
 class Several(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from irkit.cluster.protocol import Cluster
-from irkit.errors import Exit, IrkitError, UsageError
+from irkit.errors import Exit, IrkitError, NotFound, UsageError
 from irkit.model.bundle import Bundle
 from irkit.model.evidence import Artifact, Gap
 from irkit.model.isolation import Change
@@ -81,8 +81,15 @@ class Context:
 
     @property
     def pod(self) -> PodRef:
-        """The pod of this run, pinned."""
+        """The pod of this run, pinned; raises NotFound for one that was gone already, and never had a uid here."""
+        if not self.target.uid:
+            raise NotFound(f"there is no pod {self.named}")
         return PodRef(self.target.namespace, self.target.name, self.target.uid)
+
+    @property
+    def named(self) -> PodRef:
+        """The same by its name alone: any that has it, or had it."""
+        return PodRef(self.target.namespace, self.target.name)
 
 
 class Step(Protocol):

@@ -9,11 +9,14 @@ import pytest
 
 from irkit.cluster.protocol import Json
 from irkit.cluster.rbac import cluster_role
-from irkit.cluster.resources import NETWORK_POLICIES, NODES, POD_DISRUPTION_BUDGETS, PODS
+from irkit.cluster.resources import NETWORK_POLICIES, NODES, POD_DISRUPTION_BUDGETS, PODS, ROLE_BINDINGS
 from irkit.contain import isolate as isolation
 from irkit.contain import marks
 from irkit.contain import release as releasing
 from irkit.contain.hand import Hand
+from irkit.contain.identity.nouns import Blast
+from irkit.contain.identity.restore import restore
+from irkit.contain.identity.revoke import revoke
 from irkit.contain.preserve import guard, node
 from irkit.contain.preserve.keep import ASIDE, Preserving
 from irkit.contain.quarantine import Extent, quarantine
@@ -230,6 +233,30 @@ def test_the_guard_refuses_all_that_would_lose_the_pod(world: World) -> None:
     announced: list[Change] = []
     assert release(ref, cluster, before=announced.append) == tuple(announced), "nothing is announced twice"
     assert lasting(read(world, ref)) == lasting(was)
+
+
+def test_the_guard_keeps_what_was_taken_from_the_pods_account(world: World) -> None:
+    if isinstance(world, PracticeWorld):
+        pytest.skip("the practice cluster keeps admission policies, and does not obey them")
+    ref, cluster = make(world), world.cluster
+    place = ROLE_BINDINGS.path(world.namespace, "viewing")
+    account = {"kind": "ServiceAccount", "name": "default", "namespace": world.namespace}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+    for name in ("viewing", "another"):
+        metadata = {"name": name, "namespace": world.namespace}
+        whole: Json = {"apiVersion": ROLE_BINDINGS.api_version, "kind": "RoleBinding", "metadata": metadata}
+        subjects = [account] if name == "viewing" else []
+        cluster.create(ROLE_BINDINGS.path(world.namespace), {**whole, "roleRef": role, "subjects": subjects})
+    was = cluster.get(place).json()["subjects"]
+    revoke(ref, cluster, case="", blast=Blast.ACCOUNT, before=no_one)
+    keep(world, ref, guard=GLASS)
+    again: list[Json] = [{"op": "add", "path": "/subjects", "value": [account]}]
+    until(lambda: refused(lambda: cluster.patch(place, again, dry_run=True)))
+    assert refused(lambda: restore(ref, cluster, before=no_one)), "release it first"
+    cluster.patch(ROLE_BINDINGS.path(world.namespace, "another"), again)
+    release(ref, cluster, before=no_one)
+    restore(ref, cluster, before=no_one)
+    assert cluster.get(place).json()["subjects"] == was
 
 
 def test_who_may_break_the_glass_is_not_refused(world: World) -> None:

@@ -1,4 +1,4 @@
-"""What has become of an isolation since: a new policy that admits, a label or a policy gone, a guard taken away. Pure.
+"""What has become of an isolation since: a policy that admits, a label or a deny gone, a guard taken away. Pure.
 
 A `Scene` is what there is now; `drifts` says in what it is not as irkit left it.
 """
@@ -12,20 +12,34 @@ from irkit.cluster.objects import part
 from irkit.cluster.protocol import Json
 from irkit.contain import marks
 from irkit.contain.preserve import asides
-from irkit.contain.verdict import residuals
+from irkit.contain.verdict import Tiers, residuals
+
+KEPT = ("guard", "budget", "asides")
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One thing that is not as it was. `kind`: "pod", "label", "policy", "admits", "guard", "budget" or "blind"."""
+    """One thing that is not as it was.
+
+    `kind`: "pod", "label", "policy", "engine", "admits", "guard", "budget" or "blind".
+    """
 
     kind: str
     what: str
 
 
 @dataclass(frozen=True, slots=True)
+class Deny:
+    """One of ours in an engine's own kind. `whole`: it closes all, whatever allows; `obstacle`: but for this."""
+
+    name: str  # with its kind
+    whole: bool
+    obstacle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
-    """The pod `uid` and all that keeps it, as of now. `expected` are the kinds that were there in the beginning."""
+    """The pod `uid` and all that keeps it, as of now. `expected`: what was there in the beginning, denies by name."""
 
     uid: str
     pod: Json | None  # None: it is gone
@@ -33,6 +47,15 @@ class Scene:
     budgets: frozenset[str] = frozenset()  # uids of pods that have one of ours
     guarded: bool = False
     expected: frozenset[str] = field(default_factory=frozenset)
+    tiers: Tiers = field(default_factory=Tiers)
+    denies: tuple[Deny, ...] = ()
+
+    @property
+    def there(self) -> frozenset[str]:
+        """What keeps the pod now, to be expected from now on."""
+        notes = part(self.pod["metadata"], "annotations") if self.pod else {}
+        kept = zip(KEPT, (self.guarded, self.uid in self.budgets, asides.MEMORY in notes), strict=True)
+        return frozenset({kind for kind, is_there in kept if is_there} | {one.name for one in self.denies})
 
     @property
     def released(self) -> bool:
@@ -59,10 +82,26 @@ def drifts(scene: Scene) -> Iterator[Drift]:
         yield Drift("label", f"labels are not as irkit left them: {told}")
     if ours not in scene.policies:
         yield Drift("policy", f"the NetworkPolicy {ours} is gone: nothing denies the pod anything")
-    for left in residuals(labels, scene.policies.values(), ours):
+    yield from _engines(scene)
+    if labels.get(marks.QUARANTINE) != scene.uid or not any(one.whole and not one.obstacle for one in scene.denies):
+        yield from _admitting(scene, labels)
+    yield from _kept(scene, notes)
+
+
+def _engines(scene: Scene) -> Iterator[Drift]:
+    there = {one.name for one in scene.denies}
+    for name in sorted(scene.expected - there - set(KEPT)):
+        yield Drift("engine", f"the {name} is gone: what it alone denied is open")
+    for one in scene.denies:
+        if one.obstacle:
+            yield Drift("engine", f"the {one.name} does not close it: {one.obstacle}")
+
+
+def _admitting(scene: Scene, labels: Mapping[str, str]) -> Iterator[Drift]:
+    ours = marks.policy_name(scene.uid)
+    for left in residuals(labels, scene.policies.values(), ours, scene.tiers):
         if left.policy != ours or "does not select" not in left.why:
             yield Drift("admits", f"{left.direction} by {left.policy}: {left.why}")
-    yield from _kept(scene, notes)
 
 
 def _kept(scene: Scene, notes: Mapping[str, str]) -> Iterator[Drift]:

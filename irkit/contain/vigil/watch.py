@@ -8,21 +8,17 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from irkit.cluster.objects import part
-from irkit.cluster.protocol import Cluster, Json, Query
-from irkit.cluster.resources import NETWORK_POLICIES, POD_DISRUPTION_BUDGETS, PODS
+from irkit.cluster.protocol import Cluster
 from irkit.cluster.watch import State, states
-from irkit.contain import admission, marks
-from irkit.contain.preserve import asides, guard
+from irkit.contain import marks
 from irkit.contain.vigil import deadline
 from irkit.contain.vigil.drift import Drift, Scene, drifts
+from irkit.contain.vigil.sight import NEEDED, Sight, scene, sights
 from irkit.errors import ClusterError, Forbidden, NotFound
 from irkit.model.pod import PodRef
 
 RENEWED = 20  # seconds that a silent watch lasts: how late a watcher may notice that it is to stop
 AGAIN = 2  # seconds before a watch that was refused is tried again
-NEEDED = {"pod", "policies"}
-OPTIONAL = ("budgets", "guards", "bindings")  # without the right to see these the watch goes on
 
 Told = tuple[str, State | ClusterError]
 
@@ -51,21 +47,13 @@ class Watch:
         """Each as it happens; stop iterating to end the watch."""
         told: queue.Queue[Told] = queue.Queue()
         stop = threading.Event()
-        kinds = tuple(self._kinds())
-        for name, path, query in kinds:
-            threading.Thread(target=_follow, args=(name, self.cluster, path, query, told, stop), daemon=True).start()
+        watched = sights(self.pod, self.cluster)
+        for one in watched:
+            threading.Thread(target=_follow, args=(one, self.cluster, told, stop), daemon=True).start()
         try:
-            yield from self._told(told, {name for name, _, _ in kinds})
+            yield from self._told(told, {one.name for one in watched})
         finally:
             stop.set()
-
-    def _kinds(self) -> Iterator[tuple[str, str, Query]]:
-        ours = {"labelSelector": f"{marks.MANAGED_BY}={marks.IRKIT}"}
-        yield "pod", PODS.path(self.pod.namespace), {"fieldSelector": f"metadata.name={self.pod.name}"}
-        yield "policies", NETWORK_POLICIES.path(self.pod.namespace), {}
-        yield "budgets", POD_DISRUPTION_BUDGETS.path(self.pod.namespace), ours
-        yield "guards", admission.POLICIES.path(), ours
-        yield "bindings", admission.BINDINGS.path(), ours
 
     def _told(self, told: queue.Queue[Told], missing: set[str]) -> Iterator[Notice]:
         seen: dict[str, State] = {}
@@ -79,7 +67,7 @@ class Watch:
                 break
             missing.discard(name)
             if isinstance(news, ClusterError):
-                if name in OPTIONAL and isinstance(news, (Forbidden, NotFound)):
+                if name not in NEEDED and isinstance(news, (Forbidden, NotFound)):
                     yield Notice(self.clock(), "unseen", Drift("blind", f"not watched: {news.message}"))
                     continue
                 blind[name] = news.message
@@ -88,16 +76,16 @@ class Watch:
                 blind.pop(name, None)
             if missing:
                 continue
-            scene = self._scene(seen) if seen.keys() >= NEEDED else None
-            if scene and expected is None:
-                expected = _expected(scene)
-            yield from self._changed(scene and replace(scene, expected=expected or frozenset()), blind)
+            found = self._scene(seen) if seen.keys() >= NEEDED else None
+            if found and expected is None:
+                expected = found.there
+            yield from self._changed(found and replace(found, expected=expected or frozenset()), blind)
         yield Notice(self.clock(), "end", Drift("pod", self.over))
 
-    def _changed(self, scene: Scene | None, blind: dict[str, str]) -> Iterator[Notice]:
+    def _changed(self, found: Scene | None, blind: dict[str, str]) -> Iterator[Notice]:
         """The difference to what was told before; None for a scene never seen whole."""
-        released = scene is not None and scene.released
-        now = dict.fromkeys(drifts(scene) if scene and not released else ())
+        released = found is not None and found.released
+        now = dict.fromkeys(drifts(found) if found and not released else ())
         now |= {Drift("blind", f"the {name} cannot be watched: {why}"): None for name, why in blind.items()}
         before, self.force = self.force, frozenset(now)
         at = self.clock()
@@ -105,45 +93,31 @@ class Watch:
         yield from (Notice(at, "ended", drift) for drift in sorted(before - self.force, key=str))
         if released:
             self.over = "the pod was released"
-        elif scene and scene.pod is None:
+        elif found and found.pod is None:
             self.over = "the pod is gone"
 
     def _scene(self, seen: dict[str, State]) -> Scene:
-        uid, policies = str(self.pod.uid), list(seen.get("policies", {}).values())
-        guards = [
-            any(admission.is_ours(each, guard.PREFIX, self.pod) for each in seen.get(kind, {}).values())
-            for kind in ("guards", "bindings")
-        ]
-        budgets = frozenset(str(marks.owner(each)) for each in seen.get("budgets", {}).values())
-        named = {str(each["metadata"]["name"]): each for each in policies}
-        written = deadline.of(named.get(marks.policy_name(uid), {"metadata": {}}))
+        found = scene(self.pod, seen)
+        written = deadline.of(found.policies.get(marks.policy_name(found.uid), {"metadata": {}}))
         self.until = written or self.until
-        return Scene(uid, seen.get("pod", {}).get(uid), named, budgets, all(guards))
+        return found
 
     def _left(self) -> float | None:
         """Seconds until the time is over; None: it never is."""
         return max(0.0, (self.until - self.clock()).total_seconds()) if self.until else None
 
 
-def _expected(scene: Scene) -> frozenset[str]:
-    """What kept the pod when the watch began."""
-    notes: Json = part(scene.pod["metadata"], "annotations") if scene.pod else {}
-    there = {"guard": scene.guarded, "budget": scene.uid in scene.budgets, "asides": asides.MEMORY in notes}
-    return frozenset(kind for kind, is_there in there.items() if is_there)
-
-
-def _follow(
-    name: str, cluster: Cluster, path: str, query: Query, told: queue.Queue[Told], stop: threading.Event
-) -> None:
+def _follow(one: Sight, cluster: Cluster, told: queue.Queue[Told], stop: threading.Event) -> None:
     """In a thread: tell every state of one kind; what the API server refuses is told, and tried again."""
     while not stop.is_set():
         try:
-            for state in states(cluster, path, query, seconds=RENEWED):
-                told.put((name, dict(state)))
+            for state in states(cluster, one.path, one.query, seconds=RENEWED):
+                told.put((one.name, dict(state)))
                 if stop.is_set():
                     return
         except ClusterError as error:
-            told.put((name, error))
-            if name in OPTIONAL and isinstance(error, (Forbidden, NotFound)):
+            nothing_there = one.needless and isinstance(error, NotFound)
+            told.put((one.name, {} if nothing_there else error))
+            if one.name not in NEEDED and isinstance(error, (Forbidden, NotFound)):
                 return
             stop.wait(AGAIN)

@@ -41,6 +41,10 @@ class RealCluster:
         assert self.enforceable, "this cluster's policy engine is not ours to switch"
         subprocess.run([HERE / "cluster", "enforce", "on" if on else "off"], check=True, capture_output=True)
 
+    def images(self) -> None:
+        """Have the images of the tests; a cluster that runs may be older than one of them."""
+        subprocess.run([HERE / "cluster", "images"], check=True, capture_output=True)
+
     @contextmanager
     def enforcing(self, on: bool = True) -> Iterator[None]:
         """NetworkPolicy enforced, or certainly not, while the context lasts; tests elsewhere wait their turn."""

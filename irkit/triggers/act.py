@@ -26,6 +26,7 @@ from irkit.playbook.schema import Pinned
 from irkit.playbook.turns import Occupied
 from irkit.settings import ClusterSettings
 from irkit.times import Clock
+from irkit.triggers import overdue
 from irkit.triggers.kept import Kept
 from irkit.triggers.order import Order, read
 from irkit.triggers.postponed import answer, reasons, until
@@ -65,6 +66,10 @@ class Actor:
         except VerificationError as error:
             return Hopeless(f"run {run_id}: {error.message}")
 
+    def cluster(self) -> Cluster:
+        """The cluster of its runs; raises UsageError."""
+        return self.connect(self.settings.cluster)
+
     def _drive(self, run_id: str, order: Order, setup: Setup, job: Job) -> Ending:
         folder = self.home / "runs" / run_id
         if not folder.exists():
@@ -95,7 +100,7 @@ class Actor:
 
     def _book(self, order: Order) -> Pinned:
         """The playbook that was meant when the alert was accepted, and no other; raises UsageError."""
-        known = self.books.get(order.playbook)
+        known = overdue.book() if order.playbook == overdue.NAME else self.books.get(order.playbook)
         pinned = known if known and known.sha256 == order.playbook_sha256 else find.load(order.playbook)
         if pinned.sha256 != order.playbook_sha256:
             hint = "put it back and irkit queue retry; the alert cannot be given to another"

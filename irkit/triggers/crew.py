@@ -13,6 +13,7 @@ from threading import Event, Thread
 
 from irkit.triggers.act import Actor
 from irkit.triggers.order import KIND
+from irkit.triggers.overdue import Overdue
 from irkit.triggers.queue.bell import Bell
 from irkit.triggers.queue.protocol import Queue
 from irkit.triggers.queue.work import LEASE, Worker
@@ -29,7 +30,7 @@ class Crew:
 
     @contextmanager
     def working(self, queue: Queue) -> Iterator[None]:
-        """They work while the block lasts; what is in hand then goes on to its end.
+        """They work while the block lasts, and look for quarantines to end; what is in hand then goes on to its end.
 
         A second interrupt does not wait for that: the run is gone on with at the next start.
         """
@@ -40,6 +41,8 @@ class Crew:
             Thread(target=worker.run, args=(stop,), name=worker.name, daemon=True)
             for worker in (self._worker(queue, f"{team}/{number}") for number in range(1, self.workers + 1))
         ]
+        ttl = Overdue(self.actor.cluster, queue, self.bell, self.actor.clock, stop)
+        threads.append(Thread(target=ttl.run, name=f"{team}/ttl", daemon=True))
         for thread in threads:
             thread.start()
         try:

@@ -157,7 +157,7 @@ def test_the_time_that_is_written_on_the_policy_ends_the_watch(world: World) -> 
     later = until + timedelta(hours=1)
     quarantine(ref, Hand(world.cluster, no_one, False), Extent(until=later), case="IR-7", run="")
     assert list(deadline.over(world.cluster, world.namespace, until)) == []
-    assert list(deadline.over(world.cluster, None, later)) == [ref]
+    assert list(deadline.over(world.cluster, world.namespace, later)) == [(ref, later)]
     assert len(quarantine(ref, Hand(world.cluster, no_one, False), Extent(until=later), case="", run="").changes) == 0
 
 

@@ -6,13 +6,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from irkit.bundle.verify import verify
-from irkit.cluster.resources import NETWORK_POLICIES
+from irkit.cluster.resources import NETWORK_POLICIES, PODS
+from irkit.contain.hand import Hand
+from irkit.contain.preserve.keep import Preserving
+from irkit.contain.quarantine import Extent, quarantine
+from irkit.contain.release import release
 from irkit.drill.range.server import Range, start
+from irkit.model.pod import PodRef
 from irkit.model.run import Status
 from irkit.playbook import engine, runs
 from irkit.playbook.engine import Setup
@@ -129,6 +135,62 @@ def test_who_is_killed_in_the_middle_is_replaced_and_the_run_goes_on(
     assert verify(bundle).ok
     begun = [one["kind"] for one in log.read(runs.locate(scene.home, job.word))]
     assert begun.count("run.started") == 1
+
+
+RELEASING = """\
+apiVersion: irkit/v1
+kind: Rails
+mode: enforce
+allow: [{{actions: [pod.release@1], namespaces: [{namespace}], triggers: [irkit-ttl]}}]
+protect: {{control_plane_nodes: false}}
+"""
+
+
+def overdue(practice: Practice, name: str = "") -> PodRef:
+    """A quarantine whose time is over."""
+    ref = PodRef(NAMESPACE, name or practice.pod)
+    extent = Extent(preserve=Preserving(), until=now() - timedelta(minutes=1))
+    done = quarantine(ref, Hand(practice.cluster, lambda _: None, False), extent, case="IR-7", run="")
+    return ref.pinned(done.uid)
+
+
+def releasing(scene: Scene) -> Path:
+    """A rails file that lets what is past its time be released."""
+    path = scene.home / "releasing.yaml"
+    path.write_text(RELEASING.format(namespace=NAMESPACE))
+    return path
+
+
+def test_a_server_releases_what_is_past_its_time_once(scene: Scene, practice: Practice) -> None:
+    overdue(practice)
+    with scene.serving("--rails", releasing(scene)):
+        until(lambda: scene.jobs() and scene.settled(), "it is released")
+    (job,) = scene.jobs()
+    assert (job.state, job.word) == (State.DONE, scene.run().id)
+    assert step(scene, "release") is Status.DONE
+    assert practice.released()
+    decided = [one for one in log.read(runs.locate(scene.home, job.word)) if one["kind"] == "rails.decided"]
+    assert [one["decision"]["trigger"] for one in decided] == ["irkit-ttl"]
+
+
+def test_what_no_rail_allows_to_release_stays_and_is_shown(scene: Scene, practice: Practice) -> None:
+    ref = overdue(practice)
+    with scene.serving("--rails", scene.rails):
+        until(lambda: scene.jobs() and scene.settled(), "it is decided")
+    assert step(scene, "release") is Status.REFUSED
+    assert practice.quarantined()
+    assert "no rule allows" in next(one.summary for one in scene.run().steps if one.id == "release")
+    release(ref, practice.cluster, before=lambda _: None)
+
+
+def test_what_is_left_of_a_pod_that_is_gone_is_released_too(scene: Scene, practice: Practice) -> None:
+    practice.cluster.create(PODS.path(NAMESPACE), pod_of("brief", NAMESPACE))
+    ref = overdue(practice, "brief")
+    practice.cluster.delete(PODS.path(NAMESPACE, "brief"), uid=ref.uid or "")
+    with scene.serving("--rails", releasing(scene)):
+        until(lambda: scene.jobs() and scene.settled(), "what is left is taken back")
+    assert step(scene, "release") is Status.DONE
+    assert practice.policies() == []
 
 
 @pytest.mark.real

@@ -122,7 +122,7 @@ def release(
     over = list(deadline.over(connect(face.cluster), face.namespace, times.now()))
     if not over:
         face.note("no quarantine is past its time")
-    return max((_one_of(face, one, yes=yes, dry_run=dry_run) for one in over), default=Exit.COMPLETE)
+    return max((_one_of(face, one, yes=yes, dry_run=dry_run) for one, _ in over), default=Exit.COMPLETE)
 
 
 def _one_of(face: Face, pod: PodRef, *, yes: bool, dry_run: bool) -> Exit:

@@ -42,11 +42,14 @@ def of(policy: Json) -> datetime | None:
     return None
 
 
-def over(cluster: Cluster, namespace: str | None, now: datetime) -> Iterator[PodRef]:
-    """The pods whose quarantine is over by `now`, in one namespace or (None) in all; raises ClusterError."""
+def over(cluster: Cluster, namespace: str | None, now: datetime) -> Iterator[tuple[PodRef, datetime]]:
+    """The pods whose quarantine is over by `now`, and since when; in one namespace, or (None) in all.
+
+    Raises ClusterError.
+    """
     for policy in items(cluster.pages(NETWORK_POLICIES.path(namespace), marks.OURS)):
         uid, until, metadata = marks.owner(policy), of(policy), policy["metadata"]
         if uid and until and until <= now:
             # What somebody wrote there that no pod is called by is none of ours.
             with suppress(UsageError):
-                yield PodRef(metadata["namespace"], str(part(metadata, "annotations").get(marks.POD)), uid)
+                yield PodRef(metadata["namespace"], str(part(metadata, "annotations").get(marks.POD)), uid), until

@@ -69,8 +69,8 @@ class Watch:
             if isinstance(news, ClusterError):
                 if name not in NEEDED and isinstance(news, (Forbidden, NotFound)):
                     yield Notice(self.clock(), "unseen", Drift("blind", f"not watched: {news.message}"))
-                    continue
-                blind[name] = news.message
+                else:
+                    blind[name] = news.message
             else:
                 seen[name] = news
                 blind.pop(name, None)

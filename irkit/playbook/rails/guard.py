@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from irkit.cluster.protocol import Cluster
+from irkit.errors import NotFound, PodReplaced
 from irkit.model.codec import plain
 from irkit.model.pod import PodRef
 from irkit.model.run import Outcome, Status
 from irkit.playbook.rails.decide import decide
-from irkit.playbook.rails.facts import Decision, Deed, Facts, Occasion, Ruling
+from irkit.playbook.rails.facts import Decision, Deed, Facts, Occasion, Ruling, Subject
 from irkit.playbook.rails.lint import Rules
 from irkit.playbook.rails.look import look
 from irkit.playbook.rails.memory import Freeze, Memory
@@ -53,13 +54,14 @@ class Guard:
 
     def explain(self, action: str, playbook: str, pod: PodRef, cluster: Cluster, now: datetime) -> Decision:
         """What would be decided about a new run, now; nothing is remembered. Raises what `perform` raises."""
-        facts = self._facts("", "", playbook, action, pod, cluster, now)
+        facts = self._facts("", "", playbook, action, self._look(pod, cluster), cluster, now)
         deeds = self.memory.deeds(facts.cluster, now)
         return decide(self.rules.policy, _complete(facts, deeds, self.memory.frozen()))
 
     def _decide(self, step: str, acting: Step, context: Context) -> Decision:
         cluster, playbook = context.connect(), context.record.playbook
-        facts = self._facts(context.run, step, playbook, acting.name, context.pod, cluster, context.clock())
+        subject = self._subject(acting, context.pod, cluster)
+        facts = self._facts(context.run, step, playbook, acting.name, subject, cluster, context.clock())
 
         def ask(deeds: tuple[Deed, ...], frozen: Freeze | None) -> tuple[Decision, Deed | None]:
             decision = decide(self.rules.policy, _complete(facts, deeds, frozen))
@@ -67,10 +69,21 @@ class Guard:
 
         return self.memory.decide(ask, facts.cluster, facts.now)
 
+    def _subject(self, acting: Step, pod: PodRef, cluster: Cluster) -> Subject:
+        """Of a pod that is gone its name is all there is: enough for a step that takes back what is left of it."""
+        try:
+            return self._look(pod, cluster)
+        except (NotFound, PodReplaced):
+            if not acting.outlives:
+                raise
+            return Subject(pod.namespace, pod.name, str(pod.uid), control_plane=False)
+
+    def _look(self, pod: PodRef, cluster: Cluster) -> Subject:
+        return look(pod, cluster, node=self.rules.policy.protect.control_plane_nodes)
+
     def _facts(
-        self, run: str, step: str, playbook: str, action: str, pod: PodRef, cluster: Cluster, now: datetime
+        self, run: str, step: str, playbook: str, action: str, subject: Subject, cluster: Cluster, now: datetime
     ) -> Facts:
-        subject = look(pod, cluster, node=self.rules.policy.protect.control_plane_nodes)
         own = _NAMESPACE.read_text().strip() if _NAMESPACE.exists() else ""
         return Facts(run, step, playbook, action, cluster.server, self.occasion, subject, now, own_namespace=own)
 

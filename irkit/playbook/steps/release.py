@@ -28,6 +28,7 @@ class ReleasePod(Base):
     about = "give the pod its network back"
     effect = Effect.MUTATE
     targeted = True
+    outlives = True
     Params = Whatever
 
     @property

@@ -116,6 +116,11 @@ class Step(Protocol):
         ...
 
     @property
+    def outlives(self) -> bool:
+        """True when it works on what is left of a pod that is gone, too."""
+        ...
+
+    @property
     def Params(self) -> type[Struct]:
         """The shape of `with`."""
         ...
@@ -147,7 +152,9 @@ class Step(Protocol):
 
 
 class Base:
-    """The usual step: no permissions, nothing to observe, nothing to undo."""
+    """The usual step: no permissions, nothing to observe, nothing to undo, and no work without the pod."""
+
+    outlives = False
 
     @property
     def needs(self) -> tuple[Permission, ...]:

@@ -3,6 +3,6 @@
 
 def main() -> None:
     """Run the command line; the entry point of `irkit` and `kubectl-irkit`."""
-    from irkit.cli.commands import load
+    from irkit.cli import commands
 
-    load()()
+    commands.main()

@@ -85,7 +85,7 @@ def command(
         ]
         run.__signature__ = inspect.Signature([*_keyword_only(own), *extra])  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *extra)}
-        run.__name__, run.__doc__ = function.__name__, function.__doc__
+        run.__name__, run.__module__, run.__doc__ = function.__name__, function.__module__, function.__doc__
         group.command(name, no_args_is_help=any(_required(parameter) for parameter in own))(run)
         return function
 

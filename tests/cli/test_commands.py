@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from irkit.drill.demo import Shown
 from irkit.drill.range.scenario.story import PAYMENTS
 from irkit.drill.range.server import Range
 from tests.cli.conftest import Shell
-from tests.cli.tree import commands
+from tests.cli.tree import commands, files
 
 POD = (PAYMENTS.victim, "-n", PAYMENTS.namespace)
 
@@ -32,6 +34,29 @@ def test_version_and_help(shell: Shell) -> None:
 def test_no_file_of_commands_is_forgotten() -> None:
     folder = Path(irkit.cli.commands.__file__).parent
     assert {path.stem for path in folder.glob("*.py")} == {*FILES, "__init__"}
+
+
+def test_a_command_alone_is_read_from_the_file_that_holds_it() -> None:
+    words = {f"{held} ": name for name, several in FILES.items() for held in several}
+    for command, file in files().items():
+        assert [name for held, name in words.items() if f"{command} ".startswith(held)] == [file], command
+
+
+_READ = """
+import sys
+from irkit.cli.commands import load
+load(sys.argv[1:])
+print(*(name.rpartition(".")[2] for name in sys.modules if name.startswith("irkit.cli.commands.")))
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [("audit search -h", {"audit"}), ("isolate web", {"contain"}), ("audit -h", {*FILES}), ("isolat", {*FILES})],
+)
+def test_no_more_of_the_tree_is_read_than_the_words_name(words: str, read: set[str]) -> None:
+    asked = [sys.executable, "-c", _READ, *words.split()]
+    assert set(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()) == read
 
 
 @pytest.mark.parametrize("name", sorted(commands()))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
-
-import msgspec
 
 from irkit import digest, times
 from irkit.audit.detect.allow.entries import Allow
@@ -20,6 +17,7 @@ from irkit.audit.read.look import COLLECTOR
 from irkit.audit.read.remote.place import Door, default_door
 from irkit.audit.read.window import Window
 from irkit.audit.search import search
+from irkit.audit.told import proven
 from irkit.model import codec
 from irkit.model.audit import AuditSummary, Finding, Match
 from irkit.model.evidence import Artifact, Gap
@@ -69,21 +67,6 @@ def gather(
 def _few(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """As many as a journal and a report bear; `findings.jsonl` has them whole."""
     return tuple(replace(finding, audit_ids=finding.audit_ids[:IDS]) for finding in findings[:FINDINGS])
-
-
-def line(match: Match) -> bytes:
-    """One line of `audit search -o jsonl`: the event stands in it byte for byte."""
-    return _encoded(match, {})
-
-
-def proven(match: Match) -> bytes:
-    """The same with the hash of the event's bytes, as evidence keeps it."""
-    return _encoded(match, {"sha256": hashlib.sha256(match.raw).hexdigest()})
-
-
-def _encoded(match: Match, proof: dict[str, str]) -> bytes:
-    fields = {"tier": int(match.tier), "reason": match.reason, "source": match.source, **proof}
-    return msgspec.json.encode(fields | {"event": msgspec.Raw(match.raw)}) + b"\n"
 
 
 def _explained(found: Iterable[Match], lines: BinaryIO, judge: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from irkit.audit.matching.quarry import Quarry
 from irkit.audit.matching.sure import another
 from irkit.audit.read.blocks import Block, blocks
 from irkit.audit.read.event import Event, decode, whole
-from irkit.audit.read.scan import Piece, census, ends, hits, plausible
+from irkit.audit.read.scan import Piece, census, hits, plausible, reach
 from irkit.audit.read.unpack import Torn
 from irkit.audit.read.window import Window
 from irkit.model.audit import Tier
@@ -52,17 +52,16 @@ class Hunt:
 
     def __call__(self, piece: Piece) -> Caught:
         """Read one piece; a source that breaks off is part of the answer."""
-        caught = Caught()
+        caught, needles = Caught(), self.needles
         try:
             for block in blocks(piece.source, piece.start, piece.end):
-                self._read(block, caught)
+                self._read(block, needles, caught)
         except (Torn, OSError) as error:
             caught.torn = str(error)
         return caught
 
-    def _read(self, block: Block, caught: Caught) -> None:
+    def _read(self, block: Block, needles: tuple[bytes, ...], caught: Caught) -> None:
         good, bad = census(block)
-        needles = self.needles
         for offset, line in hits(block, needles) if needles else block.lines():
             if event := decode(line):
                 self._take(event, offset, line, caught)
@@ -70,8 +69,7 @@ class Hunt:
                 good, bad = good - 1, bad + 1
         caught.events += good
         caught.malformed += bad
-        first, last = ends(block)
-        caught.first, caught.last = caught.first or first, last or caught.last
+        reach(caught, block)
 
     def _take(self, event: Event, offset: int, line: bytes, caught: Caught) -> None:
         at = event.written

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from irkit import times
 from irkit.audit.filter.grammar import parse
@@ -19,7 +20,9 @@ from irkit.audit.read.sources import Sources
 from irkit.audit.read.window import Window
 from irkit.model.audit import AuditSummary, Match
 from irkit.model.evidence import Gap, GapReason
-from irkit.model.run import Target
+
+if TYPE_CHECKING:
+    from irkit.model.run import Target
 
 ROUNDS = 4  # how far a chain of minted credentials is followed
 SLACK = timedelta(seconds=60)  # a pod is created this long before a log's first event: the log reaches far enough

@@ -13,7 +13,7 @@ from irkit.audit.detect.rule import Rule
 from irkit.audit.detect.tally import Tally
 from irkit.audit.read.blocks import Block, blocks
 from irkit.audit.read.event import decode
-from irkit.audit.read.scan import Piece, ends
+from irkit.audit.read.scan import Piece, reach
 from irkit.audit.read.unpack import Torn
 from irkit.audit.read.window import Window
 
@@ -69,8 +69,7 @@ class Watch:
                 while reached < number:
                     at, reached = data.find(b"\n", at, end) + 1, reached + 1
                 self._judge(data[at : data.find(b"\n", at, end)], rules, watched)
-        first, last = ends(block)
-        watched.first, watched.last = watched.first or first, last or watched.last
+        reach(watched, block)
 
     def line(self, line: bytes, watched: Watched) -> None:
         """Judge one line."""

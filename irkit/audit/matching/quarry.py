@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from irkit.audit.read.event import CREDENTIAL, ISSUED, POD_UID, Event
-from irkit.model.run import Target
+
+if TYPE_CHECKING:
+    from irkit.model.run import Target
 
 SECOND = timedelta(seconds=1)  # the grain of creationTimestamp, which is cut, never rounded
 

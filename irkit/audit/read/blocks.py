@@ -14,7 +14,6 @@ from enum import Enum, auto
 from io import FileIO
 from pathlib import Path
 
-from irkit.audit.read.ahead import ahead
 from irkit.audit.read.event import whole
 from irkit.audit.read.shapes import expand, legible
 from irkit.audit.read.unpack import CHUNK, Torn, unpack
@@ -83,7 +82,11 @@ def blocks(source: Source, start: int = 0, end: int | None = None) -> Iterator[B
 def _chunks(source: Source, file: FileIO) -> Iterator[bytes]:
     if not source.packed:
         return iter(lambda: file.read(CHUNK), b"")
-    return ahead(file) if source.ahead else unpack(file)
+    if not source.ahead:
+        return unpack(file)
+    from irkit.audit.read.ahead import ahead  # the means to start a process cost a small search more than the search
+
+    return ahead(file)
 
 
 def _ranged(file: FileIO, start: int, end: int) -> Iterator[Block]:

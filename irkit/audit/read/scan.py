@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from stringzilla import count, find
 
@@ -129,10 +129,17 @@ def plausible(line: bytes) -> bool:
     return line[:1] == b"{" and line.rstrip()[-1:] == b"}"
 
 
-def ends(block: Block) -> tuple[datetime | None, datetime | None]:
-    """The times of the first and the last event: a log is written in order. Some torn lines are passed over."""
-    forwards = (line for _, line in block.lines())
-    return _time(forwards), _time(_backwards(block))
+class Reaching(Protocol):
+    """What says from when to when a part of a log reaches; None: it holds no event that bears a time."""
+
+    first: datetime | None
+    last: datetime | None
+
+
+def reach(part: Reaching, block: Block) -> None:
+    """Let `part` reach as far as the block that follows: a log is written in order. Some torn lines are passed over."""
+    part.first = part.first or _time(line for _, line in block.lines())
+    part.last = _time(_backwards(block)) or part.last
 
 
 def _time(lines: Iterator[bytes]) -> datetime | None:

@@ -13,8 +13,7 @@ from typing import BinaryIO
 
 from irkit.audit.read.blocks import Source
 from irkit.audit.read.look import WHERE, Found, gap, look
-from irkit.audit.read.remote.fetch import fetch, is_remote
-from irkit.audit.read.remote.place import Asked, Door, default_door
+from irkit.audit.read.remote.place import Asked, Door, default_door, is_remote
 from irkit.audit.read.window import Window
 from irkit.model.evidence import Gap, GapReason
 
@@ -54,6 +53,8 @@ class Sources:
     def _open(self, name: str) -> Iterator[Found]:
         path = Path(name).expanduser()
         if is_remote(name):
+            from irkit.audit.read.remote.fetch import fetch  # three services' doors, which a file needs not
+
             yield from fetch(name, self._asked, self._copies())
         elif name == STDIN or path.is_fifo():
             yield look(_copy(sys.stdin.buffer if name == STDIN else path.open("rb"), self._copies()), name)

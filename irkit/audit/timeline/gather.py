@@ -7,7 +7,7 @@ from datetime import datetime
 
 from irkit.audit.read.blocks import blocks
 from irkit.audit.read.event import decode
-from irkit.audit.read.scan import Piece, ends
+from irkit.audit.read.scan import Piece, reach
 from irkit.audit.read.unpack import Torn
 from irkit.audit.read.window import Window
 from irkit.audit.timeline.groups import Groups
@@ -38,8 +38,7 @@ class Gather:
             for block in blocks(piece.source, piece.start, piece.end):
                 for offset, line in block.lines():
                     self._take(line, f"{piece.source.label}:{offset}", gathered)
-                first, last = ends(block)
-                gathered.first, gathered.last = gathered.first or first, last or gathered.last
+                reach(gathered, block)
         except (Torn, OSError) as error:
             gathered.torn = str(error)
         return gathered

@@ -49,8 +49,8 @@ def search(
     """Find the events that concern a pod, or that pass a filter, each with its reason. Exit 4: a source is missing."""
     import msgspec
 
-    from irkit.audit.collect import line, proven
     from irkit.audit.search import search as find
+    from irkit.audit.told import line, proven
 
     named = subject(face, pod, uid, service_account)
     if named:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,12 +19,6 @@ KINDS: dict[str, tuple[Fetch, frozenset[str]]] = {
     "cloudwatch": (cloudwatch.fetch, cloudwatch.OPTIONS),
     "node-logs": (node_logs.fetch, node_logs.OPTIONS),
 }
-_SCHEME = re.compile(r"([a-z][a-z0-9+-]*)://")
-
-
-def is_remote(name: str) -> bool:
-    """Whether `name` is a URL."""
-    return _SCHEME.match(name) is not None
 
 
 def fetch(name: str, asked: Asked, into: Path) -> Iterator[Found]:

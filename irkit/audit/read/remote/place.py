@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from irkit.audit.read.window import Window
-from irkit.cluster.protocol import Cluster
 from irkit.errors import UsageError
 from irkit.settings import ClusterSettings
 
-Door = Callable[[], Cluster]
+if TYPE_CHECKING:
+    from irkit.cluster.protocol import Cluster
+
+Door = Callable[[], "Cluster"]
+_SCHEME = re.compile(r"([a-z][a-z0-9+-]*)://")
 
 
 def default_door() -> Cluster:
@@ -44,6 +49,11 @@ class Place:
         """What stands before and behind the first slash."""
         first, _, path = self.rest.partition("/")
         return first, path
+
+
+def is_remote(name: str) -> bool:
+    """Whether `name` is a URL."""
+    return _SCHEME.match(name) is not None
 
 
 def place(text: str, options: frozenset[str]) -> Place:

@@ -79,8 +79,8 @@ class SearchAudit(Base):
 
     def run(self, params: Wanted, context: Context) -> Outcome:
         """Search; a second time writes the same file anew."""
-        from irkit.audit.collect import line
         from irkit.audit.search import search
+        from irkit.audit.told import line
 
         if not params.sources:
             return _nowhere()

@@ -10,8 +10,8 @@ import pytest
 from irkit.cluster.resources import PODS
 from irkit.drill.range import server
 from tests.cluster.real import RealCluster
-from tests.contain.playground import Playground, playground
-from tests.contain.shell import Shell
+from tests.contain.commands.shell import Shell
+from tests.contain.packets.playground import Playground, playground
 from tests.contracts.worlds import pod
 
 

@@ -26,7 +26,7 @@ from irkit.playbook.registry import single
 from irkit.settings import ClusterSettings
 from tests.cluster.real import RealCluster
 from tests.contain.interfering import NO, controller, webhook
-from tests.contain.playground import policy
+from tests.contain.packets.playground import policy
 from tests.contracts.test_isolation import until
 from tests.contracts.worlds import pod
 

@@ -13,7 +13,7 @@ from irkit.contain.quarantine import Extent, quarantine
 from irkit.contain.release import release
 from irkit.model.isolation import Isolation
 from irkit.model.pod import PodRef
-from tests.contain.playground import Playground, container
+from tests.contain.packets.playground import Playground, container
 from tests.contracts.worlds import IMAGE
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
@@ -72,11 +72,11 @@ def test_an_open_connection_is_told_of_and_cut_when_that_is_asked(ground: Playgr
     with ground.real.enforcing(), talking(ground, victim) as client:
         done = isolated(ground, victim)
         ground.settled()
-        assert answers(client, 100), "the enforcer, as most, lets it live"
+        assert answers(client, 20), "the enforcer, as most, lets it live"
         assert "connections that were open before may go on: that is up to the policy engine" in done.warnings
         assert flows(done) == []
         assert flows(isolated(ground, victim, IMAGE)) == ["1 open, none cut: the image has no ss (iproute2)"]
-        assert answers(client, 100)
+        assert answers(client, 20)
         done = isolated(ground, victim, TOOLBOX)
         (proof,) = (proof for proof in done.proof if proof.kind == "flows")
         assert proof.result == "1 open, all cut"

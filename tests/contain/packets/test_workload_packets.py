@@ -18,7 +18,7 @@ from irkit.contain.release import release
 from irkit.errors import AlreadyExists
 from irkit.model.isolation import Change, Direction, Isolation, Verdict
 from irkit.model.pod import PodRef
-from tests.contain.playground import Pair, Playground, container, policy
+from tests.contain.packets.playground import Pair, Playground, container, policy
 from tests.contracts.test_isolation import until
 from tests.contracts.worlds import IMAGE
 

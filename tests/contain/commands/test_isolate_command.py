@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from irkit.contain import marks
-from tests.contain.shell import PLACE, Shell
+from tests.contain.commands.shell import PLACE, Shell
 
 
 def test_labels_change_and_come_back(shell: Shell) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from irkit.cluster.protocol import Json
 from irkit.contain.world.objects import NAME_LABEL
-from tests.contain.brute import Cluster
+from tests.contain.policy.brute import Cluster
 
 KEYS, VALUES = ("app", "tier", "env"), ("a", "b", "c")
 OUTSIDE = ("10.1.0.5", "10.2.0.5", "192.0.2.1", "8.8.8.8", "2001:db8::1", "2001:db8:1::1")

@@ -14,7 +14,7 @@ import pytest
 
 from irkit.contain.reach import reach
 from irkit.contain.world import manifests
-from tests.contain import guarded
+from tests.contain.policy import guarded
 from tests.corpus import absent
 
 CASES = guarded.cases()

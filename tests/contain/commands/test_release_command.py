@@ -13,7 +13,7 @@ from irkit.contain.hand import Hand
 from irkit.contain.preserve.keep import Preserving
 from irkit.contain.quarantine import Extent, quarantine
 from irkit.model.pod import PodRef
-from tests.contain.shell import Shell
+from tests.contain.commands.shell import Shell
 from tests.contracts.worlds import pod
 
 

@@ -12,7 +12,7 @@ from irkit.contain.reach import reach
 from irkit.contain.release import release
 from irkit.contain.world import live
 from irkit.model.isolation import Change, Direction, Verdict
-from tests.contain.playground import PORTS, Pair, Playground, policy, random_policies
+from tests.contain.packets.playground import PORTS, Pair, Playground, policy, random_policies
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

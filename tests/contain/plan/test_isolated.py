@@ -16,9 +16,9 @@ from irkit.contain.survey import Survey, planned
 from irkit.contain.verdict import Tiers, residuals
 from irkit.model.isolation import Direction
 from irkit.model.pod import PodRef
-from tests.contain.brute import Cluster, Packet
-from tests.contain.clusters import KEYS, OUTSIDE, PROTOCOLS, VALUES, cluster
-from tests.contain.test_semantics import PORTS
+from tests.contain.policy.brute import Cluster, Packet
+from tests.contain.policy.clusters import KEYS, OUTSIDE, PROTOCOLS, VALUES, cluster
+from tests.contain.policy.test_semantics import PORTS
 
 VICTIM, UID = "pod-0", "00000000-0000"
 OURS = marks.policy_name(UID)

@@ -31,7 +31,7 @@ from irkit.model.pod import PodRef
 from irkit.settings import ClusterSettings
 from tests.cluster.crds import ENGINES, Definition, definitions
 from tests.cluster.real import RealCluster
-from tests.contain.playground import policy
+from tests.contain.packets.playground import policy
 from tests.contracts.test_isolation import until
 
 

@@ -18,7 +18,7 @@ from irkit.contain.policy.selector import Labels, Selector
 from irkit.contain.verdict import residuals
 from irkit.model.isolation import Direction
 from irkit.model.pod import PodRef
-from tests.contain.test_escape import KEYS, VALUES, label_sets, requirement, selector, selectors
+from tests.contain.plan.test_escape import KEYS, VALUES, label_sets, requirement, selector, selectors
 
 UID = "0123-4567"
 OPEN: dict[Direction, Json] = {Direction.INGRESS: {"ingress": [{}]}, Direction.EGRESS: {"egress": [{}]}}

@@ -23,8 +23,8 @@ from irkit.contain.reach import reach
 from irkit.contain.world import manifests
 from irkit.contain.world.objects import NAME_LABEL, world
 from irkit.errors import UsageError
-from tests.contain import guarded
-from tests.contain.brute import Cluster, Packet
+from tests.contain.policy import guarded
+from tests.contain.policy.brute import Cluster, Packet
 from tests.corpus import ROOT, absent
 
 NETPOL = ROOT / "netpol"

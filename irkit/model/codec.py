@@ -11,7 +11,11 @@ T = TypeVar("T")
 
 def plain(noun: Any) -> Any:  # noqa: ANN401 - any noun, or any container of nouns
     """`noun` as JSON-ready dicts, lists and strings; instants in RFC 3339, paths as text."""
-    return msgspec.to_builtins(noun, enc_hook=str)
+    return msgspec.to_builtins(noun, enc_hook=_plain)
+
+
+def _plain(noun: object) -> Any:  # noqa: ANN401 - JSON of any shape
+    return msgspec.json.decode(noun) if isinstance(noun, msgspec.Raw) else str(noun)
 
 
 def build(kind: type[T], data: Any) -> T:  # noqa: ANN401 - JSON of any shape
@@ -30,13 +34,13 @@ def compact(noun: Any) -> bytes:  # noqa: ANN401 - any noun, or any container of
     try:
         return msgspec.json.encode(data, order="sorted")
     except UnicodeEncodeError:
-        return msgspec.json.encode(_whole(data), order="sorted")
+        return msgspec.json.encode(whole(data), order="sorted")
 
 
-def _whole(data: Any) -> Any:  # noqa: ANN401 - JSON of any shape
+def whole(data: Any) -> Any:  # noqa: ANN401 - JSON of any shape
     """`data` with U+FFFD for every half of a surrogate pair: hostile JSON can hold one, UTF-8 cannot."""
     if isinstance(data, str):
         return data.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(data, dict):
-        return {_whole(key): _whole(value) for key, value in data.items()}
-    return [_whole(part) for part in data] if isinstance(data, list) else data
+        return {whole(key): whole(value) for key, value in data.items()}
+    return type(data)(map(whole, data)) if isinstance(data, list | tuple) else data

@@ -240,6 +240,13 @@ def test_a_chain_of_minted_tokens_is_followed(tmp_path: Path) -> None:
     ]
 
 
+def test_one_json_document_holds_the_events_and_not_their_shells(tmp_path: Path) -> None:
+    path = log(tmp_path / "audit.log", [event(seconds=second) for second in (1, 2)])
+    told = json.loads(irkit("audit", "search", path, "--where", "verb = get", "-o", "json").stdout)
+    assert [match["event"]["auditID"] for match in told["matches"]] == [event(seconds=one)["auditID"] for one in (1, 2)]
+    assert all(len(match["sha256"]) == 64 for match in told["matches"])
+
+
 def test_an_audit_id_on_different_records_is_a_finding(tmp_path: Path) -> None:
     same = [event(seconds=second, audit_id="chosen", user="mallory") for second in (1, 2)]
     looking, matches = found(log(tmp_path / "audit.log", [*same, event(seconds=3)]))

@@ -33,6 +33,7 @@ class Caught:
     ended: datetime | None = None  # when the pod itself was removed; None: not in this piece
     begun: set[datetime] = field(default_factory=set)  # when the pod itself may have been made
     torn: str = ""  # why the rest of the source could not be read; "" when it could
+    remedy: str = ""  # against that; "": the one for a file that breaks off
 
 
 @dataclass(frozen=True, slots=True)

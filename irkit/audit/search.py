@@ -15,7 +15,7 @@ from irkit.audit.matching.quarry import Quarry
 from irkit.audit.read.blocks import Source
 from irkit.audit.read.look import COLLECTOR, torn
 from irkit.audit.read.remote.place import Door, default_door
-from irkit.audit.read.scan import pieces, spread
+from irkit.audit.read.scan import Share, pieces, spread
 from irkit.audit.read.sources import Sources
 from irkit.audit.read.window import Window
 from irkit.model.audit import AuditSummary, Match
@@ -36,15 +36,16 @@ def search(
     until: datetime | None = None,
     where: str = "",
     door: Door = default_door,
+    share: Share = spread,
 ) -> Search:
     """The events that concern `target` (None: any) and pass the filter `where`, written from `since` to `until`.
 
     Sources are files, folders, globs, URLs or "-"; `door` leads to the cluster for those that lie in it. A target of
-    which only the uid is known has empty names. Raises UsageError for a filter that cannot be read; a source that
-    cannot be read is a gap.
+    which only the uid is known has empty names. `share` shares out the reading. Raises UsageError for a filter that
+    cannot be read; a source that cannot be read is a gap.
     """
     tree = parse(where) if where.strip() else None
-    return Search(sources, Hunt(Quarry.of(target) if target else None, Window(since, until), tree), door)
+    return Search(sources, Hunt(Quarry.of(target) if target else None, Window(since, until), tree), door, share)
 
 
 class Search:
@@ -53,10 +54,10 @@ class Search:
     `unknown` counts the events for which the filter hangs on a body that their audit level does not log.
     """
 
-    def __init__(self, sources: Sequence[str], hunt: Hunt, door: Door) -> None:
+    def __init__(self, sources: Sequence[str], hunt: Hunt, door: Door, share: Share) -> None:
         self.gaps: list[Gap] = []
         self.unknown = 0
-        self._named, self._hunt, self._door = sources, hunt, door
+        self._named, self._hunt, self._door, self._share = sources, hunt, door, share
         self._summary = AuditSummary()
 
     def __iter__(self) -> Iterator[Match]:
@@ -79,7 +80,7 @@ class Search:
             self._follow(sources, self._hunt.quarry, haul)
         self._summary = _summed(sources, read, haul)
         self.unknown = sum(caught.unknown for _, caught in read)
-        self.gaps += [torn(source, caught.torn) for source, caught in read if caught.torn]
+        self.gaps += dict.fromkeys(torn(source, caught.torn, caught.remedy) for source, caught in read if caught.torn)
         if self._hunt.quarry and not self._hunt.window.since:
             self.gaps += _too_short(self._summary.first, self._hunt.quarry)
 
@@ -94,7 +95,7 @@ class Search:
 
     def _pass(self, sources: list[Source], hunt: Hunt, haul: Haul) -> Iterator[tuple[Source, Caught]]:
         units = [piece for source in sources for piece in pieces(source, *hunt.window.within(source))]
-        for unit, caught in zip(units, spread(hunt, units), strict=True):
+        for unit, caught in zip(units, self._share(hunt, units), strict=True):
             for hit in caught.hits:
                 haul.add(unit.source.label, hit)
             haul.end(caught.successor)

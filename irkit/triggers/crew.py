@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +17,8 @@ from irkit.triggers.overdue import Overdue
 from irkit.triggers.queue.bell import Bell
 from irkit.triggers.queue.protocol import Queue
 from irkit.triggers.queue.work import LEASE, Worker
+
+Run = Callable[[Event], None]  # goes on until the event is set
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +36,36 @@ class Crew:
 
         A second interrupt does not wait for that: the run is gone on with at the next start.
         """
-        stop = Event()
         team = f"{socket.gethostname()}/{os.getpid()}"
-        # Daemons, so that nothing holds up a process that was told twice to end.
-        threads = [
-            Thread(target=worker.run, args=(stop,), name=worker.name, daemon=True)
-            for worker in (self._worker(queue, f"{team}/{number}") for number in range(1, self.workers + 1))
-        ]
-        ttl = Overdue(self.actor.cluster, queue, self.bell, self.actor.clock, stop)
-        threads.append(Thread(target=ttl.run, name=f"{team}/ttl", daemon=True))
-        for thread in threads:
-            thread.start()
-        try:
+        workers = [self._worker(queue, f"{team}/{number}") for number in range(1, self.workers + 1)]
+        with at_work({worker.name: worker.run for worker in workers} | {f"{team}/ttl": self._ttl(queue)}, self.bell):
             yield
-        finally:
-            stop.set()
-            self.bell.ring()
-            for thread in threads:
-                thread.join()
 
     def _worker(self, queue: Queue, name: str) -> Worker:
         return Worker(queue, name, self.actor.act, (KIND,), self.lease, self.actor.clock, self.bell)
+
+    def _ttl(self, queue: Queue) -> Run:
+        return lambda stop: Overdue(self.actor.cluster, queue, self.bell, self.actor.clock, stop).run()
+
+
+@contextmanager
+def at_work(runs: Mapping[str, Run], bell: Bell) -> Iterator[None]:
+    """These go on, by name, each in a thread of its own, while the block lasts; then what is in hand to its end.
+
+    `bell`: what they listen to while they have nothing to do.
+    """
+    stop = Event()
+    # Daemons, so that nothing holds up a process that was told twice to end.
+    threads = [Thread(target=run, args=(stop,), name=name, daemon=True) for name, run in runs.items()]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        bell.ring()
+        for thread in threads:
+            thread.join()
 
 
 def until_told() -> None:

@@ -17,7 +17,7 @@ from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.read.blocks import Source
 from irkit.audit.read.look import torn
 from irkit.audit.read.remote.place import Door, default_door
-from irkit.audit.read.scan import Piece, pieces, spread
+from irkit.audit.read.scan import Piece, Share, pieces, spread
 from irkit.audit.read.sources import Sources
 from irkit.audit.read.window import Window
 from irkit.model.audit import Finding
@@ -61,28 +61,29 @@ def detect(
     only: Sequence[str] = (),
     door: Door = default_door,
     sigma: tuple[Sigma, ...] = (),
+    share: Share = spread,
 ) -> Report:
     """Judge every event written from `since` to `until` by the rules `only` names (none: by all); `allow` excuses.
 
     Sources are files, folders, globs, URLs or "-"; `door` leads to the cluster for those that lie in it. One that
     cannot be read is a gap in the coverage, never an error. `sigma` are rules of users that judge
-    beside ours. Raises UsageError for a rule that does not exist.
+    beside ours; `share` shares out the reading. Raises UsageError for a rule that does not exist.
     """
     work = Watch(allow, Window(since, until), known(only))
     opened = Sources(sources, work.window, door)
     try:
-        tally, coverage = watch(opened, work)
+        tally, coverage = watch(opened, work, share)
         if sigma:
-            coverage = _also(opened, SigmaWatch(sigma, allow, work.window), tally, coverage)
+            coverage = _also(opened, SigmaWatch(sigma, allow, work.window), share, tally, coverage)
     finally:
         opened.close()
     rules = BY_ID | {one.id: one.rule for one in sigma}
     return Report(sum(coverage.levels.values()), tuple(tally.findings(rules)), coverage)
 
 
-def _also(opened: Sources, work: SigmaWatch, tally: Tally, coverage: Coverage) -> Coverage:
+def _also(opened: Sources, work: SigmaWatch, share: Share, tally: Tally, coverage: Coverage) -> Coverage:
     """A second pass, for the rules of users: into the same tally; what it could not see is covered too."""
-    parts = list(spread(work, (piece for source in opened.readable for piece in _units(source, work.window))))
+    parts = list(share(work, (piece for source in opened.readable for piece in _units(source, work.window))))
     for part in parts:
         tally.merge(part.tally)
     return replace(
@@ -99,11 +100,11 @@ def _units(source: Source, window: Window) -> Iterator[Piece]:
     return pieces(source, *window.within(source))
 
 
-def watch(opened: Sources, work: Watch) -> tuple[Tally, Coverage]:
+def watch(opened: Sources, work: Watch, share: Share = spread) -> tuple[Tally, Coverage]:
     """What the rules saw in all sources, and how far that reaches."""
     units = [piece for source in opened.readable for piece in _units(source, work.window)]
     tally, parts = Tally(), []
-    for unit, part in zip(units, spread(work, units), strict=True):
+    for unit, part in zip(units, share(work, units), strict=True):
         tally.merge(part.tally)
         part.tally = Tally()  # only sums are kept, so that a log of any size takes the same memory
         parts.append((unit.source, part))
@@ -124,7 +125,11 @@ def _coverage(opened: Sources, parts: list[tuple[Source, Watched]], tally: Tally
         dropped=tally.dropped,
         evicted=tally.chains.evicted,
         rules=rules,
-        gaps=(*opened.gaps, *(torn(source, part.torn) for source, part in parts if part.torn)),
+        gaps=tuple(
+            dict.fromkeys(
+                (*opened.gaps, *(torn(source, part.torn, part.remedy) for source, part in parts if part.torn))
+            )
+        ),
     )
 
 

@@ -31,6 +31,7 @@ class Watched:
     first: datetime | None = None  # None: no event that bears a time
     last: datetime | None = None
     torn: str = ""  # why the rest of the source could not be read; "" when it could
+    remedy: str = ""  # against that; "": the one for a file that breaks off
 
     @property
     def events(self) -> int:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from irkit.audit.read.event import instant
 from irkit.errors import UsageError
@@ -47,8 +48,7 @@ NUMBER = re.compile(r"-?[0-9]{1,18}")
 _STEP = re.compile(r'\["([^"]*)"\]|([^.\[\]]+)')
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(msgspec.Struct, frozen=True, tag=True):
     """One comparison; without values: whether the field is there at all. `op` may be "cidr" too, which has no sign."""
 
     path: tuple[str, ...]
@@ -56,22 +56,19 @@ class Test:
     values: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True, tag=True):
     """The opposite."""
 
     inner: Filter
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(msgspec.Struct, frozen=True, tag=True):
     """Every part."""
 
     parts: tuple[Filter, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Any:
+class Any(msgspec.Struct, frozen=True, tag=True):
     """At least one part."""
 
     parts: tuple[Filter, ...]

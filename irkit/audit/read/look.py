@@ -71,7 +71,7 @@ def gap(label: str, reason: GapReason, detail: str, remedy: str) -> Gap:
     return Gap(COLLECTOR, f"audit log {label}", reason, detail, remedy)
 
 
-def torn(source: Source, why: str) -> Gap:
+def torn(source: Source, why: str, remedy: str = "") -> Gap:
     """The gap where a source breaks off."""
-    remedy = "take the file again from the control plane node"
+    remedy = remedy or "take the file again from the control plane node"
     return Gap(COLLECTOR, f"rest of audit log {source.label}", GapReason.TRUNCATED, why, remedy)

@@ -1,4 +1,4 @@
-"""Reading many sources with every core. The unit of work is a source and a byte range; it could travel by a queue."""
+"""Reading many sources with every core. The unit of work is a source and a byte range."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 R = TypeVar("R")
+
+
+class Share(Protocol):
+    """How pieces are shared out among who reads them: `spread`, or over machines."""
+
+    def __call__(self, work: Callable[[Piece], R], units: Iterable[Piece], /) -> Iterator[R]:
+        """The results of `work` on each unit, in order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +18,10 @@ from irkit.errors import Exit, UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import msgspec
+
+    from irkit.audit.read.scan import Share
+    from irkit.audit.search import Search
     from irkit.model.audit import Match
     from irkit.model.run import Target
 
@@ -30,6 +36,9 @@ Ips = Annotated[list[str] | None, typer.Option("--ip", metavar="ADDRESS", help="
 Node = Annotated[str | None, typer.Option("--node", metavar="NODE", help="The node the pod ran on.")]
 Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="RFC 3339, or an age: 90m, 36h, 7d.")]
 Where = Annotated[str, typer.Option("--where", metavar="FILTER", help="Such as: verb = get and subresource = exec.")]
+Afar = Annotated[
+    str | None, typer.Option("--queue", metavar="URL", help="Have workers at this queue read: irkit queue scan.")
+]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Likewise.")]
 
 
@@ -45,27 +54,21 @@ def search(
     since: Since = None,
     until: Until = None,
     where: Where = "",
+    queue: Afar = None,
 ) -> Exit:
     """Find the events that concern a pod, or that pass a filter, each with its reason. Exit 4: a source is missing."""
-    import msgspec
-
     from irkit.audit.search import search as find
-    from irkit.audit.told import line, proven
 
     named = subject(face, pod, uid, service_account)
     if named:
         named = replace(named, pod_ips=tuple(ip or ()), node=node or "")
     if named is None and not where:
         raise UsageError("which events?", "--pod POD -n NS, --uid UID or --where FILTER")
-    found = find(sources, named, since=instant(since), until=instant(until), where=where, door=face.door)
-    matches: list[msgspec.Raw] = []
-    for match in found:
-        if face.output is Output.JSONL:
-            sys.stdout.buffer.write(line(match))
-        elif face.output is Output.JSON:
-            matches.append(msgspec.Raw(proven(match)))
-        else:
-            face.show(_told(match))
+    with shared(queue) as share:
+        found = find(
+            sources, named, since=instant(since), until=instant(until), where=where, door=face.door, share=share
+        )
+        matches = _given(face, found)
     if face.output is Output.JSON:
         face.emit({"matches": matches, "summary": found.summary(), "gaps": found.gaps})
     summary = found.summary()
@@ -75,6 +78,42 @@ def search(
     for gap in found.gaps:
         face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")
     return Exit.GAPS if found.gaps else Exit.COMPLETE
+
+
+def _given(face: Face, found: Search) -> list[msgspec.Raw]:
+    """Print each match; for one JSON document they are returned instead."""
+    import msgspec
+
+    from irkit.audit.told import line, proven
+
+    matches: list[msgspec.Raw] = []
+    for match in found:
+        if face.output is Output.JSONL:
+            sys.stdout.buffer.write(line(match))
+        elif face.output is Output.JSON:
+            matches.append(msgspec.Raw(proven(match)))
+        else:
+            face.show(_told(match))
+    return matches
+
+
+@contextmanager
+def shared(queue: str | None) -> Iterator[Share]:
+    """How the reading is shared out: over this machine's cores, or over the workers at a queue."""
+    from irkit.audit.read.scan import spread
+
+    if queue is None:
+        yield spread
+        return
+    from irkit.triggers.queue.opening import opened
+    from irkit.triggers.scan.asker import Asker
+    from irkit.triggers.scan.parts import Parts
+
+    store = opened(queue)
+    try:
+        yield Asker(Parts(store.door))
+    finally:
+        store.close()
 
 
 def subject(face: Face, pod: str | None, uid: str | None, account: str | None) -> Target | None:

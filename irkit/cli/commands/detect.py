@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from irkit.cli.command import command
-from irkit.cli.commands.audit import Since, Sources, Until, audits, instant
+from irkit.cli.commands.audit import Afar, Since, Sources, Until, audits, instant, shared
 from irkit.cli.face import Face, Output
 from irkit.errors import Exit
 
@@ -37,6 +37,7 @@ def detect(
     allow: AllowFile = None,
     rule: Only = None,
     sigma: SigmaPaths = None,
+    queue: Afar = None,
 ) -> Exit:
     """Find attacks, and say what the log did not let them see. Exit 4: a source is missing."""
     from irkit.audit.detect.allow.entries import Allow, load
@@ -46,7 +47,8 @@ def detect(
     excused = load(allow) if allow else Allow()
     theirs, refused = rules_of(sigma) if sigma else ((), ())
     start, end = instant(since), instant(until)
-    report = judge(sources, allow=excused, since=start, until=end, only=rule or (), sigma=theirs)
+    with shared(queue) as share:
+        report = judge(sources, allow=excused, since=start, until=end, only=rule or (), sigma=theirs, share=share)
     report = replace(report, coverage=replace(report.coverage, gaps=(*report.coverage.gaps, *refused)))
     face.emit(report, lines=report.findings)
     if face.output is Output.TEXT:

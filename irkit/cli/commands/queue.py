@@ -94,19 +94,37 @@ def work(
     workers: Workers = 1,
     address: Address = None,
 ) -> None:
-    """Run the playbooks of alerts that an irkit serve accepted, on rails, until interrupted."""
+    """Run the playbooks of accepted alerts, on rails, and read pieces of logs, until interrupted."""
     from irkit.cli import running
     from irkit.triggers.crew import until_told
     from irkit.triggers.queue.opening import default, opened
+    from irkit.triggers.scan.hand import reading
 
     crew = crew_of(running.settings(face, store, sealing), rails, workers)
     kept = opened(address or default())
     try:
-        with crew.working(kept.queue):
+        with crew.working(kept.queue), reading(kept):
             face.emit({"working": workers})
             face.note(f"{workers} at work; Ctrl-C ends it")
             until_told()
             face.note("ending, once the runs in hand have ended")
+    finally:
+        kept.close()
+
+
+@command(queue, "scan", online=False)
+def scan(face: Face, address: Address = None) -> None:
+    """Read pieces of logs for irkit audit --queue, one at a time, until interrupted."""
+    from irkit.triggers.crew import until_told
+    from irkit.triggers.queue.opening import default, opened
+    from irkit.triggers.scan.hand import reading
+
+    kept = opened(address or default())
+    try:
+        with reading(kept):
+            face.emit({"working": 1})
+            face.note("reading; Ctrl-C ends it")
+            until_told()
     finally:
         kept.close()
 

@@ -25,6 +25,8 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS irkit_delivery (
         id {identity}, job BIGINT NOT NULL REFERENCES irkit_job (id), kind TEXT NOT NULL, dedupe TEXT NOT NULL,
         body {bytes} NOT NULL, arrived BIGINT NOT NULL, UNIQUE (kind, dedupe))""",
+    """CREATE TABLE IF NOT EXISTS irkit_part (
+        scan TEXT NOT NULL, number BIGINT NOT NULL, body {bytes} NOT NULL, PRIMARY KEY (scan, number))""",
     "CREATE INDEX IF NOT EXISTS irkit_delivery_job ON irkit_delivery (job)",
     "CREATE INDEX IF NOT EXISTS irkit_job_due ON irkit_job (due, id) WHERE state IN ('waiting', 'leased')",
     """CREATE UNIQUE INDEX IF NOT EXISTS irkit_job_group ON irkit_job (kind, grp)

@@ -24,7 +24,7 @@ _FIRST = "SELECT dedupe, body FROM irkit_delivery WHERE job = ? ORDER BY id LIMI
 _LEASE = "UPDATE irkit_job SET state = 'leased', attempts = attempts + 1, token = ?, due = ?, worker = ? WHERE id = ?"
 _DIE = "UPDATE irkit_job SET state = 'dead', settled = ?, word = ? WHERE id = ?"
 _BEAT = "UPDATE irkit_job SET due = ? WHERE id = ? AND token = ? AND state = 'leased' AND due > ?"
-_DONE = """UPDATE irkit_job SET state = 'done', settled = ?, word = ?
+DONE = """UPDATE irkit_job SET state = 'done', settled = ?, word = ?
     WHERE id = ? AND token = ? AND state = 'leased' AND due > ?"""
 _FAIL = """UPDATE irkit_job SET state = ?, due = ?, settled = ?, word = ?, attempts = attempts - ?
     WHERE id = ? AND token = ? AND state = 'leased' AND due > ?"""
@@ -56,22 +56,22 @@ class SqlQueue:
         """The lease counts from now, not from when it would have run out."""
         with self._door.writing() as made:
             expires = made.now + lease
-            _held(made, job, _BEAT, micros(expires))
+            held(made, job, _BEAT, micros(expires))
             return replace(job, expires=expires)
 
     def done(self, job: Job, word: str = "") -> None:
         """Settled, unless the lease ran out."""
         with self._door.writing() as made:
-            _held(made, job, _DONE, micros(made.now), said(word))
+            held(made, job, DONE, micros(made.now), said(word))
 
     def fail(self, job: Job, why: str, retry_at: datetime | None = None, *, counts: bool = True) -> State:
         """Waiting again, or dead."""
         with self._door.writing() as made:
             last = counts and job.attempts >= _allowed(made, job)
             if retry_at is None or last:
-                _held(made, job, _FAIL, State.DEAD, micros(made.now), micros(made.now), said(why), 0)
+                held(made, job, _FAIL, State.DEAD, micros(made.now), micros(made.now), said(why), 0)
                 return State.DEAD
-            _held(made, job, _FAIL, State.WAITING, micros(retry_at), None, said(why), 0 if counts else 1)
+            held(made, job, _FAIL, State.WAITING, micros(retry_at), None, said(why), 0 if counts else 1)
             return State.WAITING
 
 
@@ -132,7 +132,8 @@ def _lease(made: Transaction, row: Row, worker: str, expires: datetime) -> Job:
     return Job(job, kind, key, bytes(body), group, attempts + 1, token + 1, instant(created), expires)
 
 
-def _held(made: Transaction, job: Job, statement: str, *values: object) -> None:
+def held(made: Transaction, job: Job, statement: str, *values: object) -> None:
+    """Change a job as its holder; raises LeaseLost for anybody else."""
     if not made.change(statement, [*values, job.id, job.token, micros(made.now)]):
         raise LeaseLost(f"the lease on job {job.id} is lost: it ran out, or the job is settled")
 

@@ -45,7 +45,12 @@ class Hopeless:
     why: str
 
 
-Ending = Finished | Later | Hopeless
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The handler settled it itself, in one deed with what came of it."""
+
+
+Ending = Finished | Later | Hopeless | Settled
 # Works on a job. The event is set when the lease is lost: stop then, another has the job by now.
 Handle = Callable[[Job, Event], Ending]
 
@@ -106,6 +111,8 @@ class Worker:
                 self.queue.fail(job, why, at, counts=counts)
             case Hopeless(why):
                 self.queue.fail(job, why)
+            case Settled():
+                pass
 
     @contextmanager
     def _held(self, job: Job) -> Iterator[Event]:

@@ -18,6 +18,4 @@ admission   policies of the API server for one pod
 policy      what network policies mean, without a cluster
 world       pods, namespaces and policies, of a cluster or of manifests
 reach       who may talk to whom
-neighbours  one pod's, now and once isolated
-picture     the same, drawn
 """

@@ -15,8 +15,8 @@ from irkit.errors import UsageError
 
 if TYPE_CHECKING:
     from irkit.cluster.protocol import Json
-    from irkit.contain.neighbours import Neighbours, Ports
     from irkit.contain.policy.nouns import World
+    from irkit.contain.reach.neighbours import Neighbours, Ports
     from irkit.model.pod import PodRef
 
 Pod = Annotated[
@@ -31,7 +31,7 @@ Svg = Annotated[str | None, typer.Option("--svg", metavar="FILE", help="Draw it,
 @command(app, "reach")
 def reach(face: Face, pod: Pod = None, manifests: Manifests = None, svg: Svg = None) -> None:
     """Say what may talk to a pod and what it may talk to, now and once it is isolated; without POD, who to whom."""
-    from irkit.contain.neighbours import neighbours
+    from irkit.contain.reach.neighbours import neighbours
 
     if manifests:
         face = replace(face, namespace=face.namespace or ("default" if pod else None))
@@ -44,7 +44,7 @@ def reach(face: Face, pod: Pod = None, manifests: Manifests = None, svg: Svg = N
 
 
 def _draw(svg: str, connections: list[Json], left: list[Json] | None, title: str) -> None:
-    from irkit.contain.picture import picture
+    from irkit.contain.reach.picture import picture
 
     drawn = picture(connections, left, title)
     if svg == "-":
@@ -74,7 +74,7 @@ def _online(face: Face, pod: PodRef | None) -> tuple[World, dict[str, str] | Non
 
 
 def _show_all(face: Face, world: World, svg: str | None) -> None:
-    from irkit.contain.reach import reach as connections
+    from irkit.contain.reach.connections import reach as connections
 
     found = connections(world, namespace=face.namespace)
     if svg:

@@ -8,7 +8,7 @@ import pytest
 
 from irkit.cluster.protocol import Json
 from irkit.contain.isolate import isolate
-from irkit.contain.reach import reach
+from irkit.contain.reach.connections import reach
 from irkit.contain.release import release
 from irkit.contain.world import live
 from irkit.model.isolation import Change, Direction, Verdict

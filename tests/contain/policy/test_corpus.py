@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from irkit.cluster.protocol import Json
 from irkit.contain.policy import spans
 from irkit.contain.policy.allow import Judge
-from irkit.contain.reach import reach
+from irkit.contain.reach.connections import reach
 from irkit.contain.world import manifests
 from irkit.contain.world.objects import NAME_LABEL, world
 from irkit.errors import UsageError

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from irkit.contain.reach import reach
+from irkit.contain.reach.connections import reach
 from irkit.contain.world import manifests
 from tests.contain.policy import guarded
 from tests.corpus import absent

@@ -15,7 +15,7 @@ from irkit.contain.policy import spans
 from irkit.contain.policy.allow import Judge, Party
 from irkit.contain.policy.nouns import World
 from irkit.contain.policy.spans import Spans
-from irkit.contain.reach import reach
+from irkit.contain.reach.connections import reach
 from irkit.contain.world.objects import world
 from tests.contain.policy.brute import Cluster, Packet
 from tests.contain.policy.clusters import NUMBERS, OUTSIDE, PROTOCOLS, cluster

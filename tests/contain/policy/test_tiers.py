@@ -9,12 +9,12 @@ import pytest
 
 from irkit.cluster.protocol import Json
 from irkit.contain.policy.tiers import tiered
-from irkit.contain.reach import reach
+from irkit.contain.reach.connections import reach
 from irkit.contain.verdict import Tiers, residuals
 from irkit.contain.world import manifests
 from irkit.contain.world.objects import world
 from irkit.model.isolation import Direction
-from tests.contain.test_reach import write
+from tests.contain.reach.test_connections import write
 from tests.corpus import ROOT, absent
 
 EVERY: Json = {"namespaces": {}}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from irkit.cluster.protocol import Json
 from irkit.contain.policy.nouns import World
 from irkit.contain.policy.selector import Labels
-from irkit.contain.reach import is_pod, isolated, reach
+from irkit.contain.reach.connections import is_pod, isolated, reach
 from irkit.model.pod import PodRef
 
 Ports = str | list[Json]  # as `reach` tells them; [] is none

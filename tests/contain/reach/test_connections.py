@@ -12,7 +12,7 @@ import pytest
 from irkit.cluster.client import connect
 from irkit.cluster.protocol import Json
 from irkit.contain.marks import QUARANTINE
-from irkit.contain.reach import isolated, reach
+from irkit.contain.reach.connections import isolated, reach
 from irkit.contain.world import live, manifests
 from irkit.contain.world.objects import world
 from irkit.drill.range import server

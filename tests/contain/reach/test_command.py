@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 
 from irkit.cli.commands import load
 from irkit.cluster.protocol import Json
-from irkit.contain.picture import picture
-from irkit.contain.reach import reach
+from irkit.contain.reach.connections import reach
+from irkit.contain.reach.picture import picture
 from irkit.contain.world import manifests
 from irkit.drill.range import server
 from irkit.drill.range.server import Range
-from tests.contain.test_reach import CLIENT, POD, POLICY, write
+from tests.contain.reach.test_connections import CLIENT, POD, POLICY, write
 
 Shell = Callable[..., str]
 

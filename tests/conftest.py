@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.ship import servers
+
+# On a busy machine the first example may take a second, and says nothing about the code.
+settings.register_profile(
+    "busy",
+    parent=settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("busy")
 
 pytest_plugins = ["tests.cluster.harness", "tests.audit.told"]
 

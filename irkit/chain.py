@@ -98,18 +98,21 @@ class Chain:
     def append(self, fields: Mapping[str, Any], *, sync: bool = True) -> Record:
         """Write one record and wait until the disk has it; returns the record as it stands in the chain.
 
+        `fields` are JSON, and belong to the chain from then on.
         Without `sync` the disk has it at the latest with the next record that waits: for what is only found again.
         A record that the disk refused is not in the chain: the next one takes its place.
         """
-        line = encode(len(self.records), self._previous, fields)
+        previous = self._previous
+        line = encode(len(self.records), previous, fields)
         try:
             self._write(line, sync=sync)
         except OSError as error:
             raise JournalError(f"cannot write {self.path}: {error.strerror}", "free some disk space") from error
         self._end += len(line)
         self._previous = hashlib.sha256(line.rstrip(b"\n")).hexdigest()
-        self.records.append(cast(Record, json.loads(line)))
-        return self.records[-1]
+        record = {"seq": len(self.records), "prev_sha256": previous, **fields}
+        self.records.append(record)
+        return record
 
     def _write(self, line: bytes, *, sync: bool) -> None:
         if self._torn:

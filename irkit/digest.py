@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 CHUNK = 1 << 20
 
@@ -27,10 +28,9 @@ def write(chunks: Iterable[bytes], path: Path, *, limit: int | None = None) -> D
     With `limit`, at most that many bytes are kept and the digest is of what was kept. Raises OSError from the disk
     and whatever `chunks` raises; what had arrived by then stays beside the target as `<name>.part`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
+    part = f"{path}.part"
     hasher, size, truncated = hashlib.sha256(), 0, False
-    with part.open("wb") as out:
+    with _made(part) as out:
         for chunk in chunks:
             if limit is not None and size + len(chunk) > limit:
                 chunk, truncated = chunk[: limit - size], True  # noqa: PLW2901
@@ -41,8 +41,17 @@ def write(chunks: Iterable[bytes], path: Path, *, limit: int | None = None) -> D
                 break
         out.flush()
         os.fsync(out.fileno())
-    part.replace(path)
+    os.replace(part, path)  # noqa: PTH105 - a thousand times a capture, and a Path costs more than the call
     return Digest(hasher.hexdigest(), size, truncated)
+
+
+def _made(path: str) -> IO[bytes]:
+    """The file at `path`, to be written, in a folder that is made where it is missing."""
+    try:
+        return open(path, "wb")  # noqa: PTH123
+    except FileNotFoundError:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "wb")  # noqa: PTH123
 
 
 # What link(2) says where there are no hard links: exFAT on a USB stick, some network and FUSE file systems.

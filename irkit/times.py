@@ -18,7 +18,7 @@ def now() -> datetime:
 
 def rfc3339(at: datetime) -> str:
     """`at` as `2026-11-23T03:00:00.123456Z`; microseconds always shown so that text order is time order."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def stamp(at: datetime) -> str:

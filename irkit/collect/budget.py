@@ -41,5 +41,7 @@ class Budget:
 
 def _free(folder: Path) -> int:
     """Bytes free for us where `folder` is, or will be."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    return shutil.disk_usage(there).free
+    try:
+        return shutil.disk_usage(folder).free
+    except FileNotFoundError:
+        return _free(folder.parent)

@@ -97,6 +97,8 @@ def _late(task: Task) -> Iterator[Found]:
 
 def _named(found: Found, of: str) -> Found:
     """`found`, telling which of many pods it is about; one held from an earlier capture tells it already."""
+    if not of:
+        return found
     if isinstance(found, Gap):
         return replace(found, target=found.target + of)
     return found if found.about.endswith(of) else replace(found, about=found.about + of)

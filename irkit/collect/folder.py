@@ -56,7 +56,7 @@ class Folder:
 
     def path(self, piece: Piece) -> Path:
         """Where a piece stands on the disk."""
-        return self.root / self.within / piece.path
+        return Path(f"{self.root}/{self.within}{piece.path}")
 
     def document(self, piece: Piece, fetch: Callable[[], Reply]) -> Iterator[Found]:
         """Take one answer, kept as it came."""

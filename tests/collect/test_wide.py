@@ -11,6 +11,7 @@ import pytest
 from irkit.collect.budget import Budget
 from irkit.collect.capture import Bounds
 from irkit.collect.piece import Found
+from irkit.collect.pod.references import table
 from irkit.collect.wide.select import is_workload, scope, written
 from irkit.collect.wide.sweep import NEEDS, sweep
 from irkit.errors import NotFound, UsageError
@@ -65,11 +66,26 @@ def test_each_pod_has_its_folder_and_what_they_share_stands_once(tmp_path: Path)
         "network/networkpolicies.json",
         "network/services.json",
         "nodes/node1/node/node.json",
+        "pod/changes.json",
+        "pod/images.json",
         "pod/namespace.json",
+        "pod/references.json",
     }
     assert "accounts/web/identity/reach.json" in shared
     assert sum(path.endswith("/owners/deployment-web.json") for path in shared) == 1
     assert {gap.reason for gap in gaps(found).values()} == {GapReason.NEVER_EXISTED}
+
+
+def test_what_is_read_out_of_the_pods_is_one_table_for_all(tmp_path: Path) -> None:
+    broken = named("web-3")
+    broken["spec"]["volumes"] = ["not a volume"]
+    found = swept(tmp_path, crowd(named("web-1"), named("web-2"), broken))
+    tables = {name: json.loads((tmp_path / f"data/pod/{name}.json").read_bytes()) for name in ("images", "references")}
+    assert tables["images"].keys() == {"web-1", "web-2", "web-3"}
+    assert tables["references"].keys() == {"web-1", "web-2"}
+    assert tables["references"]["web-1"] == table(named("web-1"))
+    unread = "the secrets, configuration and volumes that the pod refers to, of pod web-3"
+    assert gaps(found)[unread].reason is GapReason.FAILED
 
 
 def test_a_gap_names_its_pod_and_costs_no_other(tmp_path: Path) -> None:
@@ -105,7 +121,9 @@ def test_what_an_earlier_sweep_has_left_is_not_taken_again(tmp_path: Path) -> No
         api.asked.clear()
         again = artifacts(sweep(every, cluster, tmp_path / "data", bounds=bounds, held=held))
     assert again.keys() == first.keys()
-    assert all(again[path] == each for path, each in held.items())
+    tables = {"pod/changes.json", "pod/images.json", "pod/references.json"}  # are of all pods, so always made anew
+    assert all(again[path] == each for path, each in held.items() if path not in tables)
+    assert all(again[path].sha256 == first[path].sha256 for path in tables)
     logs = {each.partition("?")[0] for each in api.asked if "/log?" in each and "previous=false" in each}
     assert logs == {f"{SHOP}/pods/web-2/log"}
 

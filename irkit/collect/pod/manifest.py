@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from irkit.cluster.protocol import Cluster, Json
 from irkit.cluster.resolve import check
@@ -28,17 +30,16 @@ CHANGES = Piece("pod", "pod/changes.json", "who last set which field of the pod"
 class Manifest:
     """pod/pod.json, and what irkit reads out of it: pod/images.json, pod/references.json, pod/changes.json."""
 
+    read: bool = True  # False: only the object; `wide.tables` reads those of many pods together
     name: str = "pod"
     needs: tuple[Permission, ...] = (GET,)
 
     def collect(self, target: Target, cluster: Cluster, into: Folder) -> Iterator[Found]:
         """The object by its name, only while that name has our uid."""
         yield from into.document(POD, lambda: check(pod_of(target), cluster))
-        pod = into.json(POD)
-        if pod is not None:
-            yield from into.compute(IMAGES, lambda: images(pod))
-            yield from into.compute(REFERENCES, lambda: table(pod))
-            yield from into.compute(CHANGES, lambda: changes([pod]))
+        if self.read and (pod := into.json(POD)) is not None:
+            for piece, reading in READINGS:
+                yield from into.compute(piece, partial(reading, pod))
 
 
 def images(pod: Json) -> Json:
@@ -58,3 +59,14 @@ def images(pod: Json) -> Json:
 def staged_or_live(target: Target, cluster: Cluster, into: Folder) -> Json:
     """The pod's object: the one in the bundle when it is there, else asked for; raises as `check` does."""
     return into.json(POD) or check(pod_of(target), cluster).json()
+
+
+def _changes(pod: Json) -> list[Json]:
+    return changes([pod])
+
+
+READINGS: tuple[tuple[Piece, Callable[[Json], Any]], ...] = (
+    (IMAGES, images),
+    (REFERENCES, table),
+    (CHANGES, _changes),
+)

@@ -19,13 +19,14 @@ from irkit.collect.piece import Found
 from irkit.collect.pod.logs import Logs
 from irkit.collect.pod.manifest import Manifest
 from irkit.collect.wide.shared import EveryEvent, EveryUsage
+from irkit.collect.wide.tables import folder_of, tables
 from irkit.model.evidence import Artifact
 from irkit.model.permission import Permission
 from irkit.model.run import Scope, Target
 from irkit.text import slug
 from irkit.times import Clock, now
 
-OF_EACH: tuple[Collector, ...] = (Manifest(), Logs(staged=True), Storage())
+OF_EACH: tuple[Collector, ...] = (Manifest(read=False), Logs(staged=True), Storage())
 AT_FIRST: tuple[Collector, ...] = (EveryUsage(),)
 OF_ALL: tuple[Collector, ...] = (EveryEvent(), Network(), Tools(), Namespace())
 # By what pods share it: once for each, in a folder named after it.
@@ -49,10 +50,12 @@ def sweep(
 ) -> Iterator[Found]:
     """Everything about all pods of `scope`, as it comes; raises nothing, as `capture`.
 
-    A pod's own evidence is in `pods/<name>/` as a capture of it alone would lay it out, and its gaps name it.
+    A pod's own evidence is in `pods/<name>/` as a capture of it alone would lay it out, and its gaps name it; what is
+    read out of the pods' objects is one table for all.
     """
     folder = Folder(into, bounds.limit, bounds.budget, held=held or {}, clock=clock)
-    return perform(list(tasks(scope.pods)), cluster, folder, bounds)
+    yield from perform(list(tasks(scope.pods)), cluster, folder, bounds)
+    yield from tables(scope.pods, folder)
 
 
 def tasks(pods: Sequence[Target]) -> Iterator[Task]:
@@ -60,7 +63,7 @@ def tasks(pods: Sequence[Target]) -> Iterator[Task]:
     for each in AT_FIRST:
         yield Task([each], pods[0])
     for pod in pods:
-        yield Task(OF_EACH, pod, f"pods/{slug(pod.name)}/", f" of pod {pod.name}")
+        yield Task(OF_EACH, pod, folder_of(pod), f" of pod {pod.name}")
     for each in OF_ALL:
         yield Task([each], pods[0])
     for collector, place, shared in SHARED:

@@ -23,6 +23,11 @@ class Resource:
         """As in manifests: "v1", "apps/v1"."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
+    @property
+    def full_name(self) -> str:
+        """As kubectl takes it: "tiers.projectcalico.org"."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
         """The API path of the collection, an object, or a subresource of it; every part is percent-encoded."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 HERE = Path(__file__).parent
+# Of those who switch the enforcement of policies one runs at a time anyway: on one worker they wait for nobody.
+ONE_AT_A_TIME = pytest.mark.xdist_group("enforcement")
 
 
 @dataclass(frozen=True, slots=True)

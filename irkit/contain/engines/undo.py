@@ -40,7 +40,7 @@ def taken_back(hand: Hand, pod: PodRef, uids: Collection[str], warn: Callable[[s
         try:
             ours = [one for one in _listed(engine, hand.cluster, pod.namespace) if marks.owner(one)]
         except Forbidden:
-            warn(f"{engine.plural}.{engine.group} may not be listed: whether one still denies the pod is not known")
+            warn(f"{engine.full_name} may not be listed: whether one still denies the pod is not known")
             continue
         ending = [one for one in ours if marks.owner(one) in uids]
         for one in ending:

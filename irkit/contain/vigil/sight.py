@@ -31,8 +31,8 @@ from irkit.model.pod import PodRef
 
 NEEDED = frozenset({"pod", "policies"})  # all others are optional: without the right to see these the watch goes on
 _OWN = (CILIUM_NETWORK_POLICIES, CALICO_POLICIES)  # engines whose deny closes all
-_KINDS = {each.plural + "." + each.group: each for each in (*TIERS, *_OWN)}
-_CILIUM, _CALICO = (each.plural + "." + each.group for each in _OWN)
+_KINDS = {each.full_name: each for each in (*TIERS, *_OWN)}
+_CILIUM, _CALICO = (each.full_name for each in _OWN)
 
 Seen = Mapping[str, State]  # by what is watched
 
@@ -70,11 +70,11 @@ def _served(cluster: Cluster) -> frozenset[str]:
 def _of_engines(pod: PodRef, versions: frozenset[str]) -> Iterator[Sight]:
     tiers = [each for each in TIERS if each.api_version in versions]
     for each in tiers:
-        yield Sight(f"{each.plural}.{each.group}", each.path(), {}, needless=True)
+        yield Sight(each.full_name, each.path(), {}, needless=True)
     if tiers:
         yield Sight("namespace", NAMESPACES.path(), _named(pod.namespace))
     for each in (each for each in _OWN if each.api_version in versions):
-        yield Sight(f"{each.plural}.{each.group}", each.path(pod.namespace), marks.OURS, needless=True)
+        yield Sight(each.full_name, each.path(pod.namespace), marks.OURS, needless=True)
     if CILIUM_NETWORK_POLICIES.api_version in versions:
         yield Sight("cilium-config", CONFIG_MAPS.path(cilium.CONFIG[0]), _named(cilium.CONFIG[1]))
     if CALICO_POLICIES.api_version in versions:

@@ -30,7 +30,7 @@ from irkit.model.isolation import Change, Isolation, Verdict
 from irkit.model.pod import PodRef
 from irkit.settings import ClusterSettings
 from tests.cluster.crds import ENGINES, Definition, definitions
-from tests.cluster.real import RealCluster
+from tests.cluster.real import ONE_AT_A_TIME, RealCluster
 from tests.contain.packets.playground import policy
 from tests.contracts.test_isolation import until
 
@@ -184,6 +184,7 @@ CILIUM, CALICO = "cilium.io/v2", "projectcalico.org/v3"
 
 @pytest.mark.real
 @pytest.mark.slow
+@ONE_AT_A_TIME
 @pytest.mark.parametrize("engine", ENGINES)
 def test_it_closes_what_labels_cannot(real_cluster: RealCluster, home: tuple[str, Cluster], engine: str) -> None:
     name, cluster = home
@@ -209,6 +210,7 @@ def test_it_closes_what_labels_cannot(real_cluster: RealCluster, home: tuple[str
 
 @pytest.mark.real
 @pytest.mark.slow
+@ONE_AT_A_TIME
 def test_a_deny_that_cilium_may_not_heed_is_never_claimed(real_cluster: RealCluster, home: tuple[str, Cluster]) -> None:
     with staged(real_cluster, home, CILIUM) as stage:
         stage.isolated()
@@ -226,6 +228,7 @@ def test_a_deny_that_cilium_may_not_heed_is_never_claimed(real_cluster: RealClus
 
 @pytest.mark.real
 @pytest.mark.slow
+@ONE_AT_A_TIME
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_deny_is_watched_guarded_and_found_by_its_label(
     real_cluster: RealCluster, home: tuple[str, Cluster], engine: str

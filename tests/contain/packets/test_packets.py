@@ -12,9 +12,10 @@ from irkit.contain.reach.connections import reach
 from irkit.contain.release import release
 from irkit.contain.world import live
 from irkit.model.isolation import Change, Direction, Verdict
+from tests.cluster.real import ONE_AT_A_TIME
 from tests.contain.packets.playground import PORTS, Pair, Playground, policy, random_policies
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+pytestmark = [pytest.mark.real, pytest.mark.slow, ONE_AT_A_TIME]
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,12 @@ from irkit.contain.release import release
 from irkit.errors import AlreadyExists
 from irkit.model.isolation import Change, Direction, Isolation, Verdict
 from irkit.model.pod import PodRef
+from tests.cluster.real import ONE_AT_A_TIME
 from tests.contain.packets.playground import Pair, Playground, container, policy
 from tests.contracts.test_isolation import until
 from tests.contracts.worlds import IMAGE
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+pytestmark = [pytest.mark.real, pytest.mark.slow, ONE_AT_A_TIME]
 
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Pod")
 VERSIONS = {"Job": "batch/v1", "Pod": "v1"}

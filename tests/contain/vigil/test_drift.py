@@ -42,10 +42,6 @@ def told(seen: Seen, *, expected: frozenset[str] = frozenset()) -> list[str]:
     return [drift.kind for drift in drifts(replace(scene(POD, seen), expected=expected))]
 
 
-def key(resource: Resource) -> str:
-    return f"{resource.plural}.{resource.group}"
-
-
 CILIUM = made(CILIUM_NETWORK_POLICIES, cilium.spec(str(POD.uid)))
 CALICO = made(CALICO_POLICIES, calico.spec(str(POD.uid), "shop"), f"{marks.TIER}.{marks.policy_name(str(POD.uid))}")
 NEVER: Json = {"metadata": {}, "data": {"enable-policy": "never"}}
@@ -55,18 +51,18 @@ OUR_TIER = {"metadata": {"name": calico.TIER}, "spec": {"order": 10}}
 def test_what_others_admit_is_told_unless_an_engine_denies_it() -> None:
     assert told(world()) == []
     assert told(world(EVERYBODY)) == ["admits", "admits"]
-    assert told(world(EVERYBODY, **{key(CILIUM_NETWORK_POLICIES): [CILIUM]})) == []
-    assert told(world(EVERYBODY, **{key(CALICO_POLICIES): [CALICO], "tiers": [OUR_TIER]})) == []
+    assert told(world(EVERYBODY, **{CILIUM_NETWORK_POLICIES.full_name: [CILIUM]})) == []
+    assert told(world(EVERYBODY, **{CALICO_POLICIES.full_name: [CALICO], "tiers": [OUR_TIER]})) == []
 
 
 @pytest.mark.parametrize(
     ("listed", "why"),
     [
-        ({key(CILIUM_NETWORK_POLICIES): [{**CILIUM, "spec": {**CILIUM["spec"], "egressDeny": []}}]}, "altered"),
-        ({key(CILIUM_NETWORK_POLICIES): [CILIUM], "cilium-config": [NEVER]},
+        ({CILIUM_NETWORK_POLICIES.full_name: [{**CILIUM, "spec": {**CILIUM["spec"], "egressDeny": []}}]}, "altered"),
+        ({CILIUM_NETWORK_POLICIES.full_name: [CILIUM], "cilium-config": [NEVER]},
          "not enforced"),
-        ({key(CALICO_POLICIES): [CALICO], "tiers": []}, "no tier"),
-        ({key(CALICO_POLICIES): [CALICO],
+        ({CALICO_POLICIES.full_name: [CALICO], "tiers": []}, "no tier"),
+        ({CALICO_POLICIES.full_name: [CALICO],
           "tiers": [OUR_TIER, {"metadata": {"name": "new", "uid": "n"}, "spec": {"order": 1}}]}, "an earlier tier"),
     ],
 )  # fmt: skip
@@ -75,7 +71,7 @@ def test_a_deny_that_does_not_hold_is_told_with_what_it_lets_through(listed: dic
 
 
 def test_a_deny_that_is_gone_is_told() -> None:
-    names = scene(POD, world(**{key(CILIUM_NETWORK_POLICIES): [CILIUM]})).there
+    names = scene(POD, world(**{CILIUM_NETWORK_POLICIES.full_name: [CILIUM]})).there
     assert told(world(EVERYBODY), expected=names) == ["engine", "admits", "admits"]
     assert told(world(), expected=names) == ["engine"]
 
@@ -86,9 +82,9 @@ def test_the_tiers_around_network_policies_count() -> None:
     spec = {"priority": 5, "subject": subject, "ingress": [allow]}
     theirs: Json = {"metadata": {"name": "theirs", "uid": "t"}, "spec": spec}
     space: Json = {"metadata": {"name": "shop", "labels": {"team": "shop"}}}
-    seen = world(**{key(ADMIN_NETWORK_POLICIES): [theirs], "namespace": [space]})
+    seen = world(**{ADMIN_NETWORK_POLICIES.full_name: [theirs], "namespace": [space]})
     assert told(seen) == ["admits"], "past every NetworkPolicy"
-    assert told(world(**{key(ADMIN_NETWORK_POLICIES): [theirs], "namespace": []})) == [], "of another namespace"
+    assert told(world(**{ADMIN_NETWORK_POLICIES.full_name: [theirs], "namespace": []})) == [], "of another namespace"
     ours = made(ADMIN_NETWORK_POLICIES, tiers.spec(ADMIN_NETWORK_POLICIES, str(POD.uid), "shop"))
-    closed = world(**{key(ADMIN_NETWORK_POLICIES): [theirs, ours], "namespace": [space]})
+    closed = world(**{ADMIN_NETWORK_POLICIES.full_name: [theirs, ours], "namespace": [space]})
     assert told(closed) == [], "ours is asked first"

@@ -11,13 +11,14 @@ from typing import Any, TypeVar, get_origin
 
 import msgspec
 
+from irkit.audit.detect.fresh.work import Fresh
 from irkit.audit.detect.sigma.work import SigmaWatch
 from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.hunt import Caught, Hunt
 from irkit.model.codec import whole
 
 T = TypeVar("T")
-Work = Watch | Hunt | SigmaWatch
+Work = Watch | Hunt | SigmaWatch | Fresh
 Found = Watched | Caught
 
 _OWN = (bytes, bytearray, memoryview, datetime)  # what MessagePack has words for
@@ -26,6 +27,7 @@ LARGEST = 32 << 20  # bytes of one answer, packed: more is read where the log li
 KINDS: dict[str, tuple[type[Work], type[Found]]] = {
     "detect": (Watch, Watched),
     "sigma": (SigmaWatch, Watched),
+    "fresh": (Fresh, Watched),
     "search": (Hunt, Caught),
 }
 

@@ -43,6 +43,7 @@ TECHNIQUES = {
         Technique("T1053.007", "Container Orchestration Job", (_RUN, _STAY, _RISE), "Scheduled Task/Job"),
         Technique("T1069.003", "Cloud Groups", (_LOOK,), "Permission Groups Discovery"),
         Technique("T1070", "Indicator Removal", (_HIDE,)),
+        Technique("T1078", "Valid Accounts", (_HIDE, _STAY, _RISE, _ENTRY)),
         Technique("T1078.001", "Default Accounts", (_HIDE, _STAY, _RISE, _ENTRY), "Valid Accounts"),
         Technique("T1098.006", "Additional Container Cluster Roles", (_STAY, _RISE), "Account Manipulation"),
         Technique("T1133", "External Remote Services", (_STAY, _ENTRY)),

@@ -9,7 +9,9 @@ from datetime import datetime
 
 from irkit.audit.detect.allow.entries import Allow
 from irkit.audit.detect.attack import VERSION
-from irkit.audit.detect.registry import BY_ID, RULES, known
+from irkit.audit.detect.fresh.known import Known
+from irkit.audit.detect.fresh.work import Fresh
+from irkit.audit.detect.registry import BY_ID, NEWCOMERS, RULES, known
 from irkit.audit.detect.sigma.load import Sigma
 from irkit.audit.detect.sigma.work import SigmaWatch
 from irkit.audit.detect.tally import Tally
@@ -61,38 +63,48 @@ def detect(
     only: Sequence[str] = (),
     door: Door = default_door,
     sigma: tuple[Sigma, ...] = (),
+    days: Known | None = None,
     share: Share = spread,
 ) -> Report:
     """Judge every event written from `since` to `until` by the rules `only` names (none: by all); `allow` excuses.
 
     Sources are files, folders, globs, URLs or "-"; `door` leads to the cluster for those that lie in it. One that
-    cannot be read is a gap in the coverage, never an error. `sigma` are rules of users that judge
-    beside ours; `share` shares out the reading. Raises UsageError for a rule that does not exist.
+    cannot be read is a gap in the coverage, never an error. `sigma` are rules of users that judge beside ours; `days`
+    is what ordinary days knew, for the rules that tell newcomers; `share` shares out the reading. Raises UsageError for
+    a rule that does not exist.
     """
     work = Watch(allow, Window(since, until), known(only))
     opened = Sources(sources, work.window, door)
     try:
         tally, coverage = watch(opened, work, share)
         if sigma:
-            coverage = _also(opened, SigmaWatch(sigma, allow, work.window), share, tally, coverage)
+            coverage = _also(opened, SigmaWatch(sigma, allow, work.window), share, tally, coverage, len(sigma))
+        if days:
+            fresh = Fresh(days, allow, work.window, work.only)
+            coverage = _also(opened, fresh, share, tally, coverage, len(NEWCOMERS))
     finally:
         opened.close()
     rules = BY_ID | {one.id: one.rule for one in sigma}
     return Report(sum(coverage.levels.values()), tuple(tally.findings(rules)), coverage)
 
 
-def _also(opened: Sources, work: SigmaWatch, share: Share, tally: Tally, coverage: Coverage) -> Coverage:
-    """A second pass, for the rules of users: into the same tally; what it could not see is covered too."""
-    parts = list(share(work, (piece for source in opened.readable for piece in _units(source, work.window))))
+def _also(
+    opened: Sources, work: SigmaWatch | Fresh, share: Share, tally: Tally, coverage: Coverage, rules: int
+) -> Coverage:
+    """A pass more, by other `rules`: into the same tally; what it could not see is covered too."""
+    units = [piece for source in opened.readable for piece in _units(source, work.window)]
+    parts = list(share(work, units))
     for part in parts:
         tally.merge(part.tally)
+    told = (torn(unit.source, part.torn, part.remedy) for unit, part in zip(units, parts, strict=True) if part.torn)
     return replace(
         coverage,
         blind=_sum([coverage.blind, *(part.blind for part in parts)]),
         allowed=_sum([coverage.allowed, *(part.allowed for part in parts)]),
         unreviewed=_sum([coverage.unreviewed, *(+part.unreviewed for part in parts)]),
         dropped=tally.dropped,
-        rules=coverage.rules + len(work.rules),
+        rules=coverage.rules + rules,
+        gaps=tuple(dict.fromkeys((*coverage.gaps, *told))),
     )
 
 

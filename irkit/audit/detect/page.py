@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from irkit.audit.detect.attack import NEXT, TECHNIQUES, VERSION, in_19
 from irkit.audit.detect.chains import LINKS
-from irkit.audit.detect.registry import RULES
+from irkit.audit.detect.registry import NEWCOMERS, RULES
 from irkit.audit.detect.rule import Gate, Rule
 
 WIDTH = 120  # characters of a line
@@ -37,12 +37,12 @@ _GATES = {
 
 def page() -> str:
     """The whole page."""
-    return "\n".join((_HEAD, *_index(), *(line for rule in RULES for line in _section(rule))))
+    return "\n".join((_HEAD, *_index(), *(line for rule in (*RULES, *NEWCOMERS) for line in _section(rule))))
 
 
 def _index() -> Iterator[str]:
     yield from ("| | rule | severity | technique | finds |", "|---|---|---|---|---|")
-    for rule in RULES:
+    for rule in (*RULES, *NEWCOMERS):
         yield f"| {rule.number} | [{rule.id}](#{rule.id}) | {rule.severity} | {rule.techniques[0]} | {rule.title} |"
     yield ""
 
@@ -52,7 +52,7 @@ def _section(rule: Rule) -> Iterator[str]:
     yield from _item("severity", rule.severity)
     yield from _item("technique", "; ".join(_technique(name) for name in rule.techniques))
     yield from _item("asks about", _asks(rule))
-    if rule.count:
+    if rule.count and rule.count.least > 1:
         within = f"within {int(rule.count.span.total_seconds() // 60)} minutes" if rule.count.span else "at any time"
         yield from _item("counts", f"{rule.count.least} or more {rule.count.what}, {within}")
     if rule.chain:
@@ -77,6 +77,8 @@ def _technique(name: str) -> str:
 def _asks(rule: Rule) -> str:
     if rule.gate:
         return _GATES[rule.gate]
+    if not rule.resources:
+        return "every request, where `--known` is given"
     verbs, resources = (", ".join(f"`{name}`" for name in names) for names in (sorted(rule.verbs), rule.resources))
     return f"{verbs} of {resources}"
 

@@ -16,6 +16,9 @@ from irkit.errors import Exit, UsageError
 if TYPE_CHECKING:
     from irkit.audit.detect.allow.learn import Baseline
 
+KnownOut = Annotated[
+    Path | None, typer.Option("--known", metavar="FILE", help="Write who and what was seen at all, for detect --known.")
+]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the list here; never over another.")]
 
 
@@ -27,14 +30,18 @@ def baseline(
     allow: AllowFile = None,
     since: Since = None,
     until: Until = None,
+    known: KnownOut = None,
 ) -> Exit:
     """Draft an allow-list from a log of ordinary days, for a person to review. Exit 4: a source is missing."""
     from irkit.audit.detect.allow.draft import draft
     from irkit.audit.detect.allow.entries import Allow, load
     from irkit.audit.detect.allow.learn import learn
+    from irkit.audit.detect.fresh.known import text
 
-    known = load(allow) if allow else Allow()
-    found = learn(sources, allow=known, since=instant(since), until=instant(until))
+    excused = load(allow) if allow else Allow()
+    found = learn(sources, allow=excused, since=instant(since), until=instant(until), knowing=known is not None)
+    if known and found.known:
+        _write(known, text(found.known))
     if out:
         _write(out, draft(found))
     elif face.output is Output.TEXT:
@@ -57,10 +64,14 @@ def _write(out: Path, text: str) -> None:
 
 
 def _conclude(face: Face, found: Baseline, out: Path | None) -> None:
+    from irkit.audit.detect.fresh.known import VALUES
+
     face.note(
         f"{len(found.learned)} habits learned from {found.events} events{f', in {out}' if out else ''}: review them"
     )
     if found.grave:
         face.note(f"{len(found.grave)} are critical and only stand in comments", "warn")
+    for rule, count in (found.known.left_out if found.known else {}).items():
+        face.note(f"{rule}: at most {VALUES:,} values are kept; {count:,} were left out and will be news", "warn")
     for gap in found.coverage.gaps:
         face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")

@@ -11,10 +11,11 @@ import typer
 from irkit.cli.command import command
 from irkit.cli.commands.audit import Afar, Since, Sources, Until, audits, instant, shared
 from irkit.cli.face import Face, Output
-from irkit.errors import Exit
+from irkit.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from irkit.audit.detect.detect import Coverage
+    from irkit.audit.detect.fresh.known import Known
     from irkit.audit.detect.rule import Rule
     from irkit.model.audit import Finding
 
@@ -24,6 +25,10 @@ AllowFile = Annotated[
 Only = Annotated[list[str] | None, typer.Option("--rule", metavar="ID", help="Judge by this rule alone. Repeats.")]
 SigmaPaths = Annotated[
     list[Path] | None, typer.Option("--sigma", metavar="PATH", help="Sigma rules: a file or a folder. Repeats.")
+]
+KnownFile = Annotated[
+    Path | None,
+    typer.Option("--known", metavar="FILE", help="Report what ordinary days did not know (audit baseline)."),
 ]
 _STYLES = {"critical": "bad", "high": "bad", "medium": "warn", "low": "", "info": "dim"}
 
@@ -37,6 +42,7 @@ def detect(
     allow: AllowFile = None,
     rule: Only = None,
     sigma: SigmaPaths = None,
+    known: KnownFile = None,
     queue: Afar = None,
 ) -> Exit:
     """Find attacks, and say what the log did not let them see. Exit 4: a source is missing."""
@@ -46,9 +52,10 @@ def detect(
 
     excused = load(allow) if allow else Allow()
     theirs, refused = rules_of(sigma) if sigma else ((), ())
-    start, end = instant(since), instant(until)
+    days = _days(known, rule or [])
+    start, end, only = instant(since), instant(until), rule or ()
     with shared(queue) as share:
-        report = judge(sources, allow=excused, since=start, until=end, only=rule or (), sigma=theirs, share=share)
+        report = judge(sources, allow=excused, since=start, until=end, only=only, sigma=theirs, days=days, share=share)
     report = replace(report, coverage=replace(report.coverage, gaps=(*report.coverage.gaps, *refused)))
     face.emit(report, lines=report.findings)
     if face.output is Output.TEXT:
@@ -58,6 +65,17 @@ def detect(
     for gap in report.coverage.gaps:
         face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")
     return Exit.GAPS if report.coverage.gaps else Exit.COMPLETE
+
+
+def _days(known: Path | None, only: list[str]) -> Known | None:
+    from irkit.audit.detect.fresh.known import HINT, load
+    from irkit.audit.detect.registry import NEWCOMERS
+
+    if known:
+        return load(known)
+    if new := [rule.id for rule in NEWCOMERS if rule.id in only]:
+        raise UsageError(f"{new[0]} needs --known FILE", HINT)
+    return None
 
 
 def _tell(face: Face, findings: tuple[Finding, ...], theirs: dict[str, Rule]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from irkit.audit.detect.attack import TECHNIQUES, in_19
 from irkit.audit.detect.page import WIDTH, page
-from irkit.audit.detect.registry import RULES
+from irkit.audit.detect.registry import BY_ID
 from irkit.audit.detect.rule import Rule
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -19,7 +19,7 @@ def test_the_page_is_made_from_the_rules_as_they_are() -> None:
     assert written == page(), "python -m irkit.audit.detect.page > docs/detections.md"
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", BY_ID.values(), ids=lambda rule: rule.id)
 def test_every_rule_has_a_section_and_every_technique_a_name(rule: Rule) -> None:
     assert f"\n### {rule.id}\n" in page()
     assert rule.false_positives.split(",")[0] in page()
@@ -27,7 +27,7 @@ def test_every_rule_has_a_section_and_every_technique_a_name(rule: Rule) -> None
 
 
 def test_no_technique_stands_there_that_nothing_names() -> None:
-    named = {technique for rule in RULES for technique in rule.techniques}
+    named = {technique for rule in BY_ID.values() for technique in rule.techniques}
     assert TECHNIQUES.keys() - named == {"T1036"}  # what audit search says of a reused audit id
 
 

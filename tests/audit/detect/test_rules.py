@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from irkit.audit.detect import registry
 from irkit.audit.detect.detect import detect
 from irkit.audit.detect.registry import RULES
 from irkit.audit.detect.rule import Rule
+from tests.audit.detect import newcomers
 from tests.audit.detect.cases import ATTACKS, INNOCENT
 from tests.audit.logs import Event, event, log
-
-BY_ID = {rule.id: rule for rule in RULES}
 
 
 def fired(path: Path, events: list[Event]) -> set[str]:
@@ -22,8 +22,9 @@ def fired(path: Path, events: list[Event]) -> set[str]:
 
 
 def test_every_number_is_there_once() -> None:
-    assert [rule.number for rule in RULES if rule.id != "secrets-gathered"] == list(range(1, 34))
-    assert len(BY_ID) == len(RULES)
+    every = (*RULES, *registry.NEWCOMERS)
+    assert [rule.number for rule in every if rule.id != "secrets-gathered"] == list(range(1, 38))
+    assert len(registry.BY_ID) == len(every)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
@@ -36,8 +37,9 @@ def test_every_rule_says_what_it_is(rule: Rule) -> None:
 
 
 def test_every_rule_has_attacks_and_innocents() -> None:
-    assert set(ATTACKS) == set(INNOCENT) == set(BY_ID)
-    assert all(cases and all(cases) for known in (ATTACKS, INNOCENT) for cases in known.values())
+    attacks, innocents = ATTACKS | newcomers.ATTACKS, INNOCENT | newcomers.INNOCENT
+    assert set(attacks) == set(innocents) == set(registry.BY_ID)
+    assert all(cases and all(cases) for known in (attacks, innocents) for cases in known.values())
 
 
 @pytest.mark.parametrize(("rule", "number"), [(rule, n) for rule in ATTACKS for n in range(len(ATTACKS[rule]))])

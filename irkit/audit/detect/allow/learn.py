@@ -10,6 +10,8 @@ from datetime import datetime
 
 from irkit.audit.detect.allow.entries import ANY, Allow, Entry
 from irkit.audit.detect.detect import Coverage, watch
+from irkit.audit.detect.fresh.known import Known
+from irkit.audit.detect.fresh.work import learn as values_of
 from irkit.audit.detect.registry import BY_ID
 from irkit.audit.detect.rule import Rule
 from irkit.audit.detect.tally import Seen
@@ -45,6 +47,7 @@ class Baseline:
     learned: tuple[Habit, ...]
     grave: tuple[Habit, ...]
     coverage: Coverage
+    known: Known | None = None  # None: not asked for
 
 
 def learn(
@@ -54,17 +57,22 @@ def learn(
     since: datetime | None = None,
     until: datetime | None = None,
     door: Door = default_door,
+    knowing: bool = False,
 ) -> Baseline:
-    """The habits in `sources` that `allow` does not excuse yet. What is critical goes to `grave`."""
+    """The habits in `sources` that `allow` does not excuse yet. What is critical goes to `grave`.
+
+    `knowing`: who and what was seen there at all, too, for the rules that tell newcomers.
+    """
     work = Watch(allow, Window(since, until))
     opened = Sources(sources, work.window, door)
     try:
         tally, coverage = watch(opened, work)
+        known = values_of(opened, work.window) if knowing else None
     finally:
         opened.close()
     habits = sorted(_joined(_habits(tally.fired(BY_ID))), key=lambda one: -_GRAVITY.index(one.severity))
     grave = sum(one.severity is Severity.CRITICAL for one in habits)  # they stand first
-    return Baseline(sum(coverage.levels.values()), tuple(habits[grave:]), tuple(habits[:grave]), coverage)
+    return Baseline(sum(coverage.levels.values()), tuple(habits[grave:]), tuple(habits[:grave]), coverage, known)
 
 
 def _habits(fired: Iterable[tuple[Rule, Seen]]) -> Iterator[Habit]:

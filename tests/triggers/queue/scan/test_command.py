@@ -59,7 +59,9 @@ def test_the_commands_say_the_same_with_and_without_a_queue(
     path, rule = log(tmp_path / "audit.log", EVENTS), tmp_path / "rule.yml"
     packed = log(tmp_path / "audit-1.log.gz", EVENTS[:200])
     rule.write_text(SIGMA)
+    irkit("audit", "baseline", packed, "--known", known := tmp_path / "known.json")
     asks = [
+        ("detect", path, "--known", known, "-o", "json"),
         ("detect", path, packed, "--sigma", rule, "-o", "json"),
         ("search", path, packed, "--where", "verb = get and not (user = alice or code in (403, 404))", "-o", "json"),
         ("search", path, "--pod", "web-1", "-n", "payments", "-o", "jsonl"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from irkit.audit.read.event import Event
 
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease", "gke-system"})
@@ -48,7 +50,12 @@ def is_account(username: str) -> bool:
 
 def outsider(event: Event) -> bool:
     """Not the control plane and not a node. The authenticated user counts: impersonation does not hide anybody."""
-    return not (of_the_plane(event.who.username) or is_node(event.who.username))
+    return not _insider(event.who.username)
+
+
+@lru_cache(4096)
+def _insider(username: str) -> bool:
+    return of_the_plane(username) or is_node(username)
 
 
 def done_by_outsider(event: Event) -> bool:

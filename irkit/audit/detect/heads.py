@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
+from typing import SupportsBytes
 
 import msgspec
+from stringzilla import split
 
 from irkit.audit.detect.registry import RULES
 from irkit.audit.detect.rule import Gate, Rule
@@ -64,20 +66,21 @@ def one_head(line: bytes) -> Head | None:
         return None
 
 
-def all_heads(block: Block) -> list[Head] | None:
-    """The head of every line, where each holds exactly one event; None where the lines must be looked at one by one.
+def all_heads(block: Block) -> tuple[list[Head], Sequence[SupportsBytes]] | None:
+    """The head of every line, and the lines, where each holds exactly one event; None where one may not.
 
     The decoder takes values, whatever stands between them. Where every line break stands between `}` and `{`, which
     can be in no value, there are as many values as lines only if each line is one.
     """
-    if not (lines := regular(block)):
+    view = memoryview(block.data)[block.start : block.end]
+    lines = split(view, b"\n")  # in place, nothing is copied; the last is what follows the last line break
+    if not regular(block, len(lines) - 1):
         return None
     try:
-        with memoryview(block.data) as view:
-            heads = _HEAD.decode_lines(view[block.start : block.end])
+        heads = _HEAD.decode_lines(view)
     except _BROKEN:
         return None
-    return heads if len(heads) == lines else None
+    return (heads, lines) if len(heads) == len(lines) - 1 else None
 
 
 def _table(rules: Rules) -> dict[str, dict[tuple[str, str], Rules]]:

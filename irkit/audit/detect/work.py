@@ -58,18 +58,14 @@ class Watch:
         return watched
 
     def _read(self, block: Block, watched: Watched) -> None:
-        data, end = block.data, block.end
-        heads = all_heads(block)
-        if heads is None:
+        if whole := all_heads(block):
+            heads, lines = whole
+            watched.levels.update(map(LEVEL, heads))
+            for number, rules in questions(heads):
+                self._judge(bytes(lines[number]), rules, watched)
+        else:
             for _, line in block.lines():
                 self.line(line, watched)
-        else:
-            watched.levels.update(map(LEVEL, heads))
-            at, reached = block.start, 0
-            for number, rules in questions(heads):
-                while reached < number:
-                    at, reached = data.find(b"\n", at, end) + 1, reached + 1
-                self._judge(data[at : data.find(b"\n", at, end)], rules, watched)
         reach(watched, block)
 
     def line(self, line: bytes, watched: Watched) -> None:

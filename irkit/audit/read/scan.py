@@ -16,7 +16,7 @@ from stringzilla import count, find
 from irkit.audit.read.blocks import LINE, Block, Form, Source
 from irkit.audit.read.event import decode
 
-PIECE = 32 << 20  # bytes of one unit of work: small enough to share out evenly, large enough to be worth a message
+PIECE = 8 << 20  # bytes of one unit of work: small enough that all end together, large enough to be worth a message
 WORTH = 64 << 20  # bytes; below, starting processes costs more than it saves
 WORTH_PACKED = 4 << 20  # bytes of gzip, likewise
 
@@ -104,17 +104,16 @@ def hits(block: Block, needles: Iterable[bytes]) -> list[tuple[int, bytes]]:
 
 def census(block: Block) -> tuple[int, int]:
     """How many lines look like JSON objects, and how many that are not blank do not; nothing is parsed."""
-    lines = regular(block)
-    return (lines, 0) if lines else _counted(block)
+    lines = count(block.data, b"\n", block.start, block.end)
+    return (lines, 0) if regular(block, lines) else _counted(block)
 
 
-def regular(block: Block) -> int:
-    """The number of lines, where every one begins and ends as a JSON object does; 0 where one does not."""
+def regular(block: Block, lines: int) -> bool:
+    """Whether each of the block's lines, which are so many, begins and ends as a JSON object does."""
     data, start, end = block.data, block.start, block.end
     if data[start : start + 1] != b"{" or data[end - 2 : end] != b"}\n":
-        return 0
-    lines: int = count(data, b"\n", start, end)
-    return lines if count(data, b"}\n{", start, end) == lines - 1 else 0
+        return False
+    return bool(count(data, b"}\n{", start, end) == lines - 1)
 
 
 def _counted(block: Block) -> tuple[int, int]:

@@ -37,16 +37,16 @@ class Gather:
         try:
             for block in blocks(piece.source, piece.start, piece.end):
                 for offset, line in block.lines():
-                    self._take(line, f"{piece.source.label}:{offset}", gathered)
+                    self._take(line, str(offset), gathered)
                 reach(gathered, block)
         except (Torn, OSError) as error:
             gathered.torn = str(error)
         return gathered
 
-    def _take(self, line: bytes, source: str, gathered: Gathered) -> None:
+    def _take(self, line: bytes, place: str, gathered: Gathered) -> None:
         event = decode(line)
         if event is None:
             gathered.malformed += 1
         elif self.window.open or self.window.holds(event.written):
             gathered.events += 1
-            gathered.groups.take(event, source)
+            gathered.groups.take(event, place)

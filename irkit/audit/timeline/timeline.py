@@ -106,7 +106,7 @@ def _everything(named: Sequence[str], work: Watch, door: Door) -> Timeline:
     try:
         units = [piece for source in opened.readable for piece in pieces(source, *work.window.within(source))]
         for unit, part in zip(units, spread(Gather(work.window), units), strict=True):
-            groups.merge(part.groups)
+            groups.merge(part.groups, unit.source.label)
             part.groups = Groups()  # only sums are kept
             parts.append((unit.source, part))
         tally, _ = watch(opened, work)

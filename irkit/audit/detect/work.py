@@ -52,12 +52,13 @@ class Watch:
         watched = Watched()
         try:
             for block in blocks(piece.source, piece.start, piece.end):
-                self._read(block, watched)
+                self.read(block, watched)
         except (Torn, OSError) as error:
             watched.torn = str(error)
         return watched
 
-    def _read(self, block: Block, watched: Watched) -> None:
+    def read(self, block: Block, watched: Watched) -> None:
+        """Judge every line of a block: at once, where each holds one event."""
         if whole := all_heads(block):
             heads, lines = whole
             watched.levels.update(map(LEVEL, heads))

@@ -23,12 +23,16 @@ Run = Callable[[Event], None]  # goes on until the event is set
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """So many workers that do the same, and look whenever `bell` rings."""
+    """So many workers that do the same, and look whenever `bell` rings.
+
+    `namespace`: where quarantines are ended in time; None: in all.
+    """
 
     actor: Actor
     workers: int = 1
     lease: timedelta = LEASE
     bell: Bell = field(default_factory=Bell)
+    namespace: str | None = None
 
     @contextmanager
     def working(self, queue: Queue) -> Iterator[None]:
@@ -45,7 +49,7 @@ class Crew:
         return Worker(queue, name, self.actor.act, (KIND,), self.lease, self.actor.clock, self.bell)
 
     def _ttl(self, queue: Queue) -> Run:
-        return lambda stop: Overdue(self.actor.cluster, queue, self.bell, self.actor.clock, stop).run()
+        return lambda stop: Overdue(self.actor.cluster, queue, self.bell, self.namespace, self.actor.clock, stop).run()
 
 
 @contextmanager

@@ -56,11 +56,12 @@ def book() -> Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """Looks for them in the whole cluster, until `stopped` is set."""
+    """Looks for them in one namespace or (None) in all, until `stopped` is set."""
 
     connect: Callable[[], Cluster]
     queue: Queue
     bell: Bell
+    namespace: str | None = None
     clock: times.Clock = times.now
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -80,7 +81,7 @@ class Overdue:
     def look(self) -> None:
         """Order what is overdue by now. Raises ClusterError, QueueError, and UsageError for an unusable kubeconfig."""
         now = self.clock()
-        found = [_item(pod, until, now) for pod, until in over(self.connect().within(ASKING), None, now)]
+        found = [_item(pod, until, now) for pod, until in over(self.connect().within(ASKING), self.namespace, now)]
         if found and any(placed.new for placed in self.queue.put(found)):
             self.bell.ring()
 

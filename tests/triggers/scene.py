@@ -80,7 +80,8 @@ class Scene:
     def irkit(self, *words: str | Path) -> Iterator[subprocess.Popen[bytes]]:
         """A command that goes on until SIGTERM."""
         flags = ("--queue", self.queue, "--kubeconfig", self.kubeconfig, "--store", f"file://{self.home}/store")
-        command = [sys.executable, "-m", "irkit", *words, *flags]
+        own = ("-n", self.namespace)  # quarantines elsewhere on a shared cluster are not ours to end
+        command = [sys.executable, "-m", "irkit", *words, *flags, *own]
         environ = {**os.environ, **ENVIRON, "IRKIT_HOME": str(self.home)}
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as process:
             try:

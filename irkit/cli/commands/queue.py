@@ -100,7 +100,7 @@ def work(
     from irkit.triggers.queue.opening import default, opened
     from irkit.triggers.scan.hand import reading
 
-    crew = crew_of(running.settings(face, store, sealing), rails, workers)
+    crew = crew_of(face, running.settings(face, store, sealing), rails, workers)
     kept = opened(address or default())
     try:
         with crew.working(kept.queue), reading(kept):

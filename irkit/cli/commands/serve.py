@@ -101,7 +101,7 @@ def serve(
 
     place = Place(host, port, _tls(tls_cert, tls_key, client_ca), behind_proxy)
     settings = running.settings(face, store, sealing)
-    crew = crew_of(settings, rails, workers, loaded) if workers else None
+    crew = crew_of(face, settings, rails, workers, loaded) if workers else None
     watched = _watched(watch, oidc)
     files = [_tail(text) for text in tails or ()]
     with serving(loaded, address or default(), place, files, crew, watched) as server:
@@ -115,8 +115,11 @@ def serve(
     return Exit.COMPLETE
 
 
-def crew_of(settings: Settings, rails: Path | None, workers: int, loaded: Loaded | None = None) -> Crew:
-    """Workers for what alerts ordered; raises UsageError for what would fail every run: cluster, seal, rails."""
+def crew_of(face: Face, settings: Settings, rails: Path | None, workers: int, loaded: Loaded | None = None) -> Crew:
+    """Workers for what alerts ordered; raises UsageError for what would fail every run: cluster, seal, rails.
+
+    They end quarantines in time in the namespace that is named, or in all.
+    """
     from irkit.bundle.attest import kit
     from irkit.cli.commands.rails import rules_of
     from irkit.playbook.engine import connect
@@ -127,7 +130,8 @@ def crew_of(settings: Settings, rails: Path | None, workers: int, loaded: Loaded
     connect(settings.cluster)
     if settings.sealing != SealSettings():
         kit.check(settings.sealing)
-    return Crew(Actor(home(), rules, settings, loaded.playbooks if loaded else {}), workers)
+    actor = Actor(home(), rules, settings, loaded.playbooks if loaded else {})
+    return Crew(actor, workers, namespace=face.namespace)
 
 
 def _watched(watch: bool, oidc: Path | None) -> Watching | None:

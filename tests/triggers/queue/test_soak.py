@@ -96,6 +96,8 @@ class Ground:
             self.folder / "rails.yaml",
             "--kubeconfig",
             self.cluster.kubeconfig,
+            "-n",
+            "default",  # where no quarantine of another test may come to its end
         ]
         command = [sys.executable, "-m", "irkit", *words, *flags, "--store", f"file://{self.folder}/store"]
         environ = {**os.environ, **ENVIRON, "IRKIT_HOME": str(self.folder / home)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from irkit import digest
 from irkit.cluster.protocol import Cluster
 from irkit.errors import Exit, IrkitError, NotFound, UsageError
 from irkit.model.bundle import Bundle
@@ -90,6 +91,13 @@ class Context:
     def named(self) -> PodRef:
         """The same by its name alone: any that has it, or had it."""
         return PodRef(self.target.namespace, self.target.name)
+
+    def write(self, path: str, collector: str, chunks: Iterable[bytes], about: str) -> Artifact:
+        """Write one piece of evidence to `path` under the payload and keep it; a second time writes it anew."""
+        measured = digest.write(chunks, self.data / path)
+        artifact = Artifact(path, collector, measured.sha256, measured.size, self.clock(), about=about)
+        self.keep(artifact)
+        return artifact
 
 
 class Step(Protocol):

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from irkit import digest
 from irkit.errors import UsageError
 from irkit.model import codec
 from irkit.model.evidence import Artifact, Gap
@@ -42,7 +41,7 @@ class DetectAttacks(Base):
             return _nowhere()
         report = detect(params.sources, only=params.rules)
         about = "what the rules of docs/detections.md find in the whole log, and what they could not see"
-        artifact = _kept("audit/detections.json", codec.pretty(report), about, context)
+        artifact = context.write("audit/detections.json", COLLECTOR, [codec.pretty(report)], about)
         found = f"{len(report.findings)} findings in {report.events} audit events"
         return _ended(found, artifact, report.coverage.gaps, context)
 
@@ -85,11 +84,9 @@ class SearchAudit(Base):
         if not params.sources:
             return _nowhere()
         found = search(params.sources, where=_where(params, context))
-        path = f"audit/{params.name}.jsonl"
-        measured = digest.write((line(match) for match in found), context.data / path)
-        artifact = Artifact(path, COLLECTOR, measured.sha256, measured.size, context.clock(), about=_told(params))
+        chunks = (line(match) for match in found)
+        artifact = context.write(f"audit/{params.name}.jsonl", COLLECTOR, chunks, _told(params))
         many = sum(found.summary().matched.values())
-        context.keep(artifact)
         return _ended(f"{many} of {found.summary().events} audit events", artifact, found.gaps, context)
 
 
@@ -107,13 +104,6 @@ def _told(params: Wanted) -> str:
 
 def _nowhere() -> Outcome:
     return Outcome(Status.SKIPPED, "no audit source given", hint="name one with --audit")
-
-
-def _kept(path: str, text: bytes, about: str, context: Context) -> Artifact:
-    measured = digest.write([text], context.data / path)
-    artifact = Artifact(path, COLLECTOR, measured.sha256, measured.size, context.clock(), about=about)
-    context.keep(artifact)
-    return artifact
 
 
 def _ended(found: str, artifact: Artifact, gaps: Sequence[Gap], context: Context) -> Outcome:

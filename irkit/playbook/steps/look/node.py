@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from irkit import digest
 from irkit.cluster.resources import NODES, PODS
 from irkit.errors import UsageError
 from irkit.model.codec import compact, plain
-from irkit.model.evidence import Artifact
 from irkit.model.isolation import Change
 from irkit.model.permission import Permission
 from irkit.model.run import Action, Effect, Outcome, Status
@@ -39,9 +37,7 @@ class ListNodePods(Base):
         """List; a second time writes the same file anew."""
         query = {"fieldSelector": f"spec.nodeName={_node(context)}"}
         pods = [item for page in context.connect().pages(PODS.path(), query) for item in page.json().get("items", [])]
-        measured = digest.write((compact(pod) + b"\n" for pod in pods), context.data / PATH)
-        about = f"the pods of node {_node(context)}"
-        context.keep(Artifact(PATH, "node", measured.sha256, measured.size, context.clock(), about=about))
+        context.write(PATH, "node", (compact(pod) + b"\n" for pod in pods), f"the pods of node {_node(context)}")
         return Outcome(Status.DONE, f"{len(pods)} pods on {_node(context)}")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from irkit import digest
 from irkit.model import codec
-from irkit.model.evidence import Artifact
 from irkit.model.permission import Permission
 from irkit.model.run import Effect, Outcome, Status
 from irkit.playbook.steps.step import Base, Context, NoParams
@@ -33,9 +31,8 @@ class SweepSecrets(Base):
         from irkit.contain.identity.show import show
 
         found = show(context.pod, context.connect())
-        measured = digest.write([codec.pretty(found)], context.data / PATH)
         about = "what the pod's account may do, and which secrets are to be rotated"
-        context.keep(Artifact(PATH, "identity", measured.sha256, measured.size, context.clock(), about=about))
+        context.write(PATH, "identity", [codec.pretty(found)], about)
         hint = f"more may be within reach: {'; '.join(found.gaps)}" if found.gaps else ""
         told = f"{len(found.secrets)} secrets to rotate" + (", and perhaps more" if found.gaps else "")
         return Outcome(Status.GAPS if found.gaps else Status.DONE, told, hint=hint)

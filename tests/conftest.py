@@ -21,6 +21,14 @@ settings.load_profile("busy")
 pytest_plugins = ["tests.cluster.harness", "tests.audit.told"]
 
 
+@pytest.hookimpl(trylast=True)  # after hypothesis has marked its own
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Property tests run the same lines hundreds of times: counting those thrice the time, and no line more covered."""
+    for item in items:
+        if item.get_closest_marker("hypothesis"):
+            item.add_marker("no_cover")
+
+
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
     """One real S3 server for all tests that need no more."""

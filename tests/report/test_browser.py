@@ -14,10 +14,8 @@ from irkit.report.render import render
 from tests.report import records
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(BROWSER is None, reason="LEFT OUT: no chromium here, the report was not opened in a browser"),
-]
+LEFT_OUT = "LEFT OUT: no chromium here, the report was not opened in a browser"
+pytestmark = pytest.mark.skipif(BROWSER is None, reason=LEFT_OUT)
 
 
 def browse(page: Path, *flags: str) -> tuple[str, list[str]]:

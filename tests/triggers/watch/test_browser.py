@@ -22,7 +22,7 @@ from tests.triggers.scene import until
 from tests.triggers.watch.conftest import log_in
 from tests.triggers.watch.stage import GUEST, Stage, stage
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("watch")]
+pytestmark = pytest.mark.xdist_group("watch")
 SLOW = 20_000  # ms: workers look again every five seconds
 
 

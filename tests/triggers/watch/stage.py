@@ -1,4 +1,4 @@
-"""An `irkit serve --watch` before the practice cluster, with people who may and people who may not."""
+"""An `irkit serve --watch` before a cluster, with people who may and people who may not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from irkit.drill.range.server import Range
 from irkit.playbook import runs
 from irkit.playbook.journal import log
 from tests.playbook.practice import NAMESPACE
@@ -74,7 +73,7 @@ class Stage:
 
 
 @contextmanager
-def stage(range_: Range, home: Path, *more: str | Path) -> Iterator[Stage]:
+def stage(kubeconfig: Path, home: Path, namespace: str = NAMESPACE) -> Iterator[Stage]:
     """The server while the block lasts."""
     home.mkdir(parents=True, exist_ok=True)
     (home / "approvers.yaml").write_text(APPROVERS)
@@ -83,6 +82,6 @@ def stage(range_: Range, home: Path, *more: str | Path) -> Iterator[Stage]:
         book = home / f"{name}.yaml"
         book.write_text(PLAYBOOK.replace("NAME", name).replace("TIMEOUT", timeout))
         text = text.replace(name.upper(), str(book))
-    scene = Scene(home, range_.kubeconfig, NAMESPACE, text.replace("INPUTS", INPUTS))
-    with scene.serving("--rails", scene.rails, "--watch", *more) as wire:
+    scene = Scene(home, kubeconfig, namespace, text.replace("INPUTS", INPUTS))
+    with scene.serving("--rails", scene.rails, "--watch") as wire:
         yield Stage(scene, wire)

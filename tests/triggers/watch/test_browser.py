@@ -37,7 +37,7 @@ def pods(watch_range: Range) -> list[str]:
 def shown(watch_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A server with its page; the cluster is given back as it was."""
     home = tmp_path_factory.mktemp("watch")
-    with stage(watch_range, home) as made:
+    with stage(watch_range.kubeconfig, home) as made:
         yield made
     for run_id in runs.ids(home):
         engine.undo(run_id, Setup(home))

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, MultipartUploadTypeDef, PartTypeDef
 
-THRESHOLD = 64 << 20  # larger bundles go in parts
-_PART = 16 << 20
+THRESHOLD = 16 << 20  # larger bundles go in parts
+_PART = 8 << 20  # S3 takes none under 5 MiB, but the last
 _MOST_PARTS = 9_000  # of 10,000 that S3 allows
 _AT_ONCE = 4  # parts in memory
 

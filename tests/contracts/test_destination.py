@@ -150,14 +150,12 @@ def test_check_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
 
 S3 = pytest.mark.parametrize("backing", ["rclone", "versitygw", "minio", "moto"], indirect=True)
 WORM = pytest.mark.parametrize("backing", ["versitygw", "minio", "moto"], indirect=True)
-SLOWER = [pytest.param(name, marks=pytest.mark.slow) for name in ("rclone", "moto")]  # with 192 MiB
-KILLED = pytest.mark.parametrize("backing", ["versitygw", "minio", *SLOWER], indirect=True)
 CHECKING = pytest.mark.parametrize("backing", ["versitygw", "minio"], indirect=True)
 
 
 @S3
 def test_a_large_bundle_goes_in_parts(store: Store, tmp_path: Path) -> None:
-    sealed = bundle(tmp_path, os.urandom(1 << 20) * 67)
+    sealed = bundle(tmp_path, os.urandom(1 << 20) * 19)
     assert sealed.size > multipart.THRESHOLD
     receipt = store.open().put(sealed, "b.tar.gz")
     assert receipt.etag
@@ -234,7 +232,7 @@ class Parts(logging.Handler):
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
     sdk, heard = logging.getLogger("botocore.endpoint"), Parts()
-    monkeypatch.setattr(sdk, "propagate", False)  # whoever formats a request writes down 16 MiB
+    monkeypatch.setattr(sdk, "propagate", False)  # whoever formats a request writes down 8 MiB
     before = sdk.level
     sdk.setLevel(logging.DEBUG)
     sdk.addHandler(heard)
@@ -243,7 +241,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
     sdk.setLevel(before)
 
 
-@KILLED
+@S3
 def test_an_upload_killed_in_the_middle_resumes_without_sending_again_what_arrived(
     backing: servers.Server, store: Store, tmp_path: Path, parts: Parts
 ) -> None:

@@ -246,5 +246,5 @@ def test_a_large_bundle_never_overwrites(gateway: Server, tmp_path: Path) -> Non
 def test_parts_fit_within_what_s3_allows() -> None:
     for size in (0, LARGE, 5 << 30, 1 << 40, 5 << 40):
         part = multipart.part_size(size)
-        assert part >= 16 << 20
+        assert part >= 8 << 20
         assert -(-size // part) <= 10_000

@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, settings
 
 from tests.ship import servers
 
-# On a busy machine the first example may take a second, and says nothing about the code.
+# On a busy machine the first example may take a second, and says nothing about the code; a fixture that all examples
+# share is made to be shared.
 settings.register_profile(
     "busy",
     parent=settings.get_profile(settings.get_current_profile_name()),
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("busy")
 

@@ -110,7 +110,6 @@ def for_a_while(check: Callable[[], None]) -> None:
 
 EXAMPLES = settings(
     max_examples=200,
-    deadline=None,
     database=None,
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),

@@ -5,7 +5,7 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.audit.detect.detect import detect
@@ -33,7 +33,7 @@ BITS = [
     b'{"verb":\n"get"}',
 ]
 pile = st.lists(st.sampled_from(BITS), max_size=30).map(b"".join)
-SMALL = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SMALL = settings(max_examples=200)
 
 
 def lines(data: bytes) -> list[tuple[int, bytes]]:

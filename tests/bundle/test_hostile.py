@@ -55,7 +55,7 @@ def scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(FILES, PART)
 @example({name: b"x" for name in NASTY}, "n" * 255)
 def test_any_name_is_sealed_verified_and_read_back(files: dict[str, bytes], folder: str) -> None:
@@ -73,7 +73,7 @@ def test_any_name_is_sealed_verified_and_read_back(files: dict[str, bytes], fold
             assert (root / bags.NAME / "data" / name).read_bytes() == content
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(FILES, PART)
 @example({"n" * 255: b"long", "é" * 127: b"wide", "\udcff": b"no text", "a\nb": b"lines"}, "\udcfe")
 def test_any_name_is_confided_and_opened_again(files: dict[str, bytes], folder: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from securesystemslib.dsse import Envelope as OtherEnvelope
 from securesystemslib.signer import Key, SSlibKey  # type: ignore[attr-defined]
@@ -113,7 +113,7 @@ def test_statements_that_are_none(signed: Path, text: bytes, problem: str) -> No
     assert [one.problem for one in found.problems] == [problem]
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(st.floats(0, 1, exclude_max=True), st.integers(0, 255), st.sampled_from(["flip", "drop", "add"]))
 def test_any_change_to_the_statement_is_reported(
     signed: Path, people: dict[str, Signer], where: float, what: int, kind: str

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from irkit import chain, digest
@@ -75,7 +75,7 @@ def _mutated(whole: bytes, kind: str, where: float, what: int | bytes) -> bytes:
     return whole[: at + what] + whole[at:]
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(RAW)
 @example(("add", 1.0, b"\0"))
 @example(("add", 1.0, gzip.compress(b"")))
@@ -87,7 +87,7 @@ def test_bytes_of_the_file(large: Path, tmp_path: Path, mutation: tuple[str, flo
     assert verify(copy).ok == (copy.read_bytes() == whole)
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(RAW)
 def test_bytes_of_the_tar_packed_again_with_whole_frames(
     sound: Path, tmp_path: Path, mutation: tuple[str, float, int | bytes]
@@ -99,7 +99,7 @@ def test_bytes_of_the_tar_packed_again_with_whole_frames(
     assert verify(copy).ok == (changed == whole)
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(st.integers(0, len(SMALL) + len(layout.TAGS) - 1), RAW)
 def test_bytes_of_any_member_in_a_tar_that_is_whole(
     sound: Path, tmp_path: Path, which: int, mutation: tuple[str, float, int | bytes]
@@ -111,7 +111,7 @@ def test_bytes_of_any_member_in_a_tar_that_is_whole(
     assert verify(copy).ok == (members[which][1] == content)
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(st.permutations(range(len(SMALL) + len(layout.TAGS))))
 def test_members_in_another_order(sound: Path, tmp_path: Path, order: list[int]) -> None:
     members = bags.opened(sound)

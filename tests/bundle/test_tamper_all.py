@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, example, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from irkit.bundle import layout
@@ -23,7 +23,7 @@ from irkit.model.bundle import Verification
 from tests.bundle import bags, vouched
 from tests.bundle.vouched import Vouched
 
-PROPERTY = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROPERTY = settings(max_examples=200)
 WHERE = st.floats(0, 1, exclude_max=True)
 BYTES = st.one_of(
     st.tuples(st.just("flip"), WHERE, st.integers(1, 255)),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.collect.around.identity import Identity
@@ -178,7 +178,7 @@ JSON = st.recursive(
 OBJECTS = st.dictionaries(st.sampled_from(["metadata", "spec", "status", "items", "roleRef"]), JSON)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10)
 @given(hostile=OBJECTS, path=st.sampled_from(sorted(routes())), pinned=st.booleans())
 def test_nothing_a_server_says_gets_out_as_an_exception(
     tmp_path_factory: pytest.TempPathFactory, hostile: dict[str, Any], path: str, pinned: bool

@@ -320,7 +320,7 @@ def test_sockets_of_every_kind() -> None:
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.binary(max_size=60), max_size=6), st.integers(1, 20))
 def test_no_output_breaks_the_reading(lines: list[bytes], size: int) -> None:
     whole = b"\n".join(lines)

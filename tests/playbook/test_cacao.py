@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
@@ -128,7 +128,7 @@ BASE = yaml.load(f"{HEAD}steps:\n{RESOLVE}").data
 
 
 @needs_corpus
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(WHOLES)
 def test_export_import_export_is_the_same_bytes(official: jsonschema.Draft7Validator, whole: dict[str, Any]) -> None:
     playbook = lint.parse(numbered(whole)).playbook
@@ -256,7 +256,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(["type", "commands", "cases", "on_true", "timeout"]), JSON, max_size=4), JSON)
 def test_any_document_is_a_playbook_or_one_clear_line(step: dict[str, Any], extra: object) -> None:
     told = foreign(**step) | {"playbook_variables": extra, "playbook_extensions": {EXTENSION: extra}}

@@ -91,7 +91,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(WORDS, max_size=9).map(" ".join) | st.text(max_size=30))
 def test_any_text_is_refused_or_true_or_false(text: str) -> None:
     try:

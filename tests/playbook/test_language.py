@@ -133,7 +133,7 @@ def test_bad_text_has_one_first_problem(text: str, problem: str) -> None:
     assert found(text)[0].startswith(problem), found(text)[:3]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(max_size=80) | st.text(alphabet="ab:-[]{}&*!|>'\"#%@, \n\t0$", max_size=60))
 def test_any_text_gives_problems_and_nothing_else(text: str) -> None:
     assert lint.lint(text)
@@ -148,7 +148,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(JSON, st.sampled_from(["metadata", "inputs", "steps", "always"]))
 def test_any_value_in_place_of_a_part_gives_problems_and_nothing_else(value: object, part: str) -> None:
     document = yaml.load(GOOD).data | {part: value}

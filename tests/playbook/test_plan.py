@@ -108,7 +108,7 @@ JSON = st.integers(0, 3) | st.none() | st.lists(st.integers(0, 3), max_size=2)
 OBJECTS = st.dictionaries(st.sampled_from("abc"), JSON | st.dictionaries(st.sampled_from("de"), JSON), max_size=3)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(OBJECTS, OBJECTS)
 def test_only_what_differs_is_a_difference(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert differences(one, one) == ()

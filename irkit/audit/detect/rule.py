@@ -65,3 +65,8 @@ class Rule:
     count: Count | None = None
     chain: Chain | None = None
     subject: Callable[[Event], str] = lambda event: event.who.username
+
+    @property
+    def at_once(self) -> bool:
+        """Whether one event is enough to judge by; the others need what came before."""
+        return self.count is None and self.chain is None

@@ -14,8 +14,8 @@ from irkit.triggers.formats.strict import read
 # The webhook's batch is at most 10 MiB by default (--audit-webhook-truncate-max-batch-size) and objects nest deep.
 CAP = 12 << 20
 DEPTH = 100
-# Rules that count need what other batches held: `irkit audit detect` judges by them, with the whole log at hand.
-_JUDGING = tuple(rule for rule in RULES if rule.count is None)
+# The others need what other batches held: `irkit audit detect` judges by them, with the whole log at hand.
+_JUDGING = tuple(rule for rule in RULES if rule.at_once)
 
 
 def parse(delivery: Delivery) -> tuple[Alert, ...]:

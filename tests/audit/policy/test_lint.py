@@ -164,7 +164,7 @@ REQUEST = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(RULE, RULE, st.lists(REQUEST, min_size=30, max_size=60))
 def test_what_is_called_shadowed_is_never_reached(early: PolicyRule, late: PolicyRule, requests: list[Request]) -> None:
     parts = [atom.rule for atom in atoms(late)]

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.audit.policy.decide import decide
@@ -63,9 +63,7 @@ REQUEST = st.builds(
     name=st.sampled_from(NAMES),
 ) | st.builds(Request, **WHO, path=st.sampled_from(PATHS))
 
-patient = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+patient = settings(max_examples=100)
 
 
 @patient

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.bundle.redact.detect.windows import AHEAD
@@ -75,7 +75,7 @@ BITS: list[str | bytes] = [
 TEXTS = st.lists(st.sampled_from(BITS), max_size=30).map(
     lambda bits: b"".join(bit if isinstance(bit, bytes) else bit.encode("latin-1") for bit in bits)
 )
-QUICK = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=300)
 
 
 @QUICK

@@ -47,7 +47,7 @@ def fewest(labels: Labels, avoided: list[Selector], keep: list[Requirement]) -> 
     return min(counts, default=None)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(label_sets, selectors, st.lists(requirements, max_size=2))
 def test_no_label_set_does_better(labels: dict[str, str], avoided: list[Selector], keep: list[Requirement]) -> None:
     keep = [one for one in keep if one.holds(labels)]

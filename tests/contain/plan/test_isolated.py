@@ -79,8 +79,8 @@ def not_given_up(given_: Cluster) -> None:
         assert any(claim.selector.matches(tried) for claim in claims), tried
 
 
-bounded = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-thorough = settings(max_examples=3_000, deadline=None, suppress_health_check=list(HealthCheck))
+bounded = settings(max_examples=60, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=3_000, suppress_health_check=list(HealthCheck))
 
 
 @bounded

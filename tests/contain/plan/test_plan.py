@@ -119,7 +119,7 @@ def open_directions(labels: Labels, policies: list[Json]) -> set[Direction]:
 directions = st.lists(st.sampled_from(Direction), min_size=1, max_size=2, unique=True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(label_sets, selectors, st.lists(directions, min_size=6, max_size=6))
 def test_a_direction_that_some_label_set_closes_is_closed(
     labels: dict[str, str], chosen: list[Selector], ways: list[list[Direction]]

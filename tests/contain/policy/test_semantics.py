@@ -49,13 +49,13 @@ def agree(given_: Cluster, every: int = 1) -> None:
         assert bool(found[ends] & one) is given_.passes(packet), packet
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(cluster())
 def test_both_say_the_same(given_: Cluster) -> None:
     agree(given_)
 
 
-@settings(max_examples=2_500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2_500, suppress_health_check=list(HealthCheck))
 @given(cluster())
 def many(given_: Cluster) -> None:
     agree(given_, every=7)
@@ -87,7 +87,7 @@ def is_open(ports: str | list[Json], packet: Packet) -> bool:
     )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(cluster())
 def test_reach_says_what_passes(given_: Cluster) -> None:
     connections = reach(build(given_))

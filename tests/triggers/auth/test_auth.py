@@ -15,7 +15,7 @@ from threading import Thread
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from irkit.errors import UsageError
@@ -255,7 +255,6 @@ NAMES = ["authorization", "x-signature", "x-time", "x-pagerduty-signature"]
 NAMES += ["webhook-id", "webhook-timestamp", "webhook-signature"]
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(GUARDS),
     st.dictionaries(st.sampled_from(NAMES), st.text() | st.sampled_from(["Bearer x", "v1=", "v1,", "v1a,", "17"])),

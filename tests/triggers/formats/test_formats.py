@@ -102,7 +102,6 @@ def put(value: Any, path: tuple[str | int, ...], new: object) -> Any:  # noqa: A
 
 
 @KINDS
-@settings(deadline=None)
 @given(body=st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()), headers=st.data())
 def test_any_bytes(kind: Format, body: bytes, headers: st.DataObject) -> None:
     names = st.sampled_from(["content-type", "ce-id", "ce-type", "ce-specversion", "webhook-id", "webhook-timestamp"])
@@ -111,7 +110,7 @@ def test_any_bytes(kind: Format, body: bytes, headers: st.DataObject) -> None:
 
 
 @KINDS
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_any_change_of_a_good_one(kind: Format, data: st.DataObject) -> None:
     body, headers = GOOD[kind.name]

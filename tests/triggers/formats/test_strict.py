@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from irkit.model.alert import BadAlert
@@ -18,7 +18,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_what_json_writes_is_read_back(value: object) -> None:
     assert read(json.dumps(value).encode()) == value

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -98,3 +99,15 @@ def of_file(path: Path) -> Digest:
 def of_bytes(data: bytes) -> str:
     """The SHA-256 of `data` in hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+@cache
+def of_tool() -> str:
+    """Which irkit this is, by its installed files: the SHA-256 of what `sha256sum` prints of them, sorted by path.
+
+    What Python compiles beside them is left out; docs/evidence.md has the command that computes it without irkit.
+    """
+    here = Path(__file__).parent
+    files = {path.relative_to(here).as_posix(): path for path in here.rglob("*") if path.is_file()}
+    own = sorted(name for name in files if "__pycache__" not in name)
+    return of_bytes("".join(f"{of_bytes(files[name].read_bytes())}  {name}\n" for name in own).encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,3 +124,11 @@ def test_times_are_utc(text: str) -> None:
 def test_a_time_without_offset_or_sense_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"RFC 3339|month"):
         times.parse(text)
+
+
+def test_the_digest_of_the_tool_is_what_the_documented_command_prints() -> None:
+    page = (Path(__file__).parents[1] / "docs/evidence.md").read_text()
+    (command,) = [line for line in page.splitlines() if line.startswith("find * ")]
+    home = Path(digest.__file__).parent
+    printed = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=home, check=True, capture_output=True)
+    assert printed.stdout.split()[0].decode() == digest.of_tool()

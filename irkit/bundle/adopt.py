@@ -24,6 +24,7 @@ def adopt(
     case: str,
     at: datetime,
     operator: Operator,
+    authority: str = "",
     signers: Sequence[Signer] = (),
     recipients: Sequence[str] = (),
 ) -> Bundle:
@@ -33,7 +34,8 @@ def adopt(
     """
     _refuse(folder, out)
     name = layout.bundle_name(case, folder.resolve().name, at)
-    told = afterwards.told("folder.sealed", operator, at, case=case, folder=str(folder), recipients=list(recipients))
+    what = {"case": case, "authority": authority, "folder": str(folder), "recipients": list(recipients)}
+    told = afterwards.told("folder.sealed", operator, at, **what)
     staged = _veiled(folder, out / f"{name}.veiled", recipients) if recipients else folder
     try:
         return seal(name, staged, out, info={"Irkit-Case": case}, custody=[told], at=at, signers=signers)

@@ -14,6 +14,9 @@ Pod = Annotated[str, typer.Argument(metavar="POD", help="Pod name: web-0, pod/we
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Case = Annotated[str | None, typer.Option("--case", envvar="IRKIT_CASE", help="Case id (default: made from the time).")]
+Authority = Annotated[
+    str, typer.Option("--authority", envvar="IRKIT_AUTHORITY", metavar="WHO", help="Who authorised it, for custody.")
+]
 Audit = Annotated[
     list[str] | None,
     typer.Option("--audit", metavar="SRC", help="Audit log: as `irkit audit search` takes it. Repeats."),
@@ -117,3 +120,13 @@ def bounds(artifact: str | None, total: str | None, reserve: str | None) -> dict
 def store_settings(flags: dict[str, Any]) -> StoreSettings:
     """The store that the flags of `STORE` ask for."""
     return StoreSettings(flags.pop("store"), **flags)
+
+
+def stated(authority: str) -> str:
+    """Who authorised something, fit for custody; raises UsageError for more than one short line."""
+    from irkit.text import safe
+
+    plain = authority.strip()
+    if plain != safe(plain) or len(plain) > 200:
+        raise UsageError("an authority is one line of at most 200 characters", 'such as --authority "CASE-12, J. Doe"')
+    return plain

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from irkit import times
+from irkit.cli import options
 from irkit.cli.face import Face
 from irkit.cli.progress import Lines
 from irkit.errors import Exit, IrkitError, Refused, VerificationError
@@ -61,6 +62,7 @@ def start(
     store: StoreSettings | None = None,
     sealing: SealSettings | None = None,
     case: str | None = None,
+    authority: str = "",
     dry_run: bool = False,
 ) -> RunRecord:
     """Run a playbook from its beginning."""
@@ -75,6 +77,7 @@ def start(
         run_id=runs.new_id(times.now(), os.urandom(3)),
         settings=settings(face, store, sealing),
         case=case or "",
+        authority=options.stated(authority),
         dry_run=dry_run,
     )
     record = engine.run_in_turn(begin, surroundings, face.note)

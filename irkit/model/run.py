@@ -190,3 +190,5 @@ class RunRecord:
     timeline: tuple[Moment, ...] = ()
     bundle: str = ""  # path or URL; "" until sealed
     scope: Scope | None = None  # None: the run is about one pod
+    tool_sha256: str = ""  # of irkit's installed files; "" in a record of a version that did not tell
+    authority: str = ""  # who authorised the run, in their words; "" when nobody said

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 import irkit
-from irkit import times
+from irkit import digest, times
 from irkit.cluster.protocol import Cluster
 from irkit.errors import IrkitError, JournalError, UsageError
 from irkit.model.codec import build
@@ -87,9 +87,10 @@ def run(
     run_id: str,
     settings: Settings,
     case: str = "",
+    authority: str = "",
     dry_run: bool = False,
 ) -> RunRecord:
-    """Run a playbook from its beginning. `case`: the run's id when empty.
+    """Run a playbook from its beginning. `case`: the run's id when empty; `authority`: who authorised it, if told.
 
     Raises UsageError before anything is written when inputs, parameters or cluster settings cannot be used, and
     JournalError. Whatever fails in a step is in the record.
@@ -106,7 +107,8 @@ def run(
             folder = runs.create(setup.home, run_id)
             turn.give(run_id)
             journal = held.enter_context(log.opened(folder, setup.clock))
-            journal.append("run.started", run=run_id, **_head(pinned, values, kept, setup, case or run_id, dry_run))
+            told = {"case": case or run_id, "authority": authority, "dry_run": dry_run}
+            journal.append("run.started", run=run_id, **told, **_head(pinned, values, kept, setup))
         _guarded(_prepared(journal, folder, pinned.playbook, setup, kept, cluster))
         return shown(journal.ledger, folder)
 
@@ -135,18 +137,15 @@ def _check(playbook: Playbook, values: Mapping[str, Any], settings: Settings) ->
         kit.check(settings.sealing)
 
 
-def _head(
-    pinned: Pinned, values: Mapping[str, Any], kept: Settings, setup: Setup, case: str, dry_run: bool
-) -> dict[str, Any]:
-    """What the first record of a journal holds, beside the run's id: all that resuming takes."""
+def _head(pinned: Pinned, values: Mapping[str, Any], kept: Settings, setup: Setup) -> dict[str, Any]:
+    """What the first record of a journal holds beside what the run is told: all that resuming takes."""
     return {
-        "case": case,
         "playbook": {"name": pinned.name, "sha256": pinned.sha256, "text": pinned.text, "source": pinned.source},
         "inputs": values,
         "settings": kept,
         "operator": setup.operator,
         "tool_version": irkit.__version__,
-        "dry_run": dry_run,
+        "tool_sha256": digest.of_tool(),
         "occasion": setup.rails.occasion if setup.rails else None,
     }
 
@@ -158,7 +157,8 @@ def resume(run_id: str, setup: Setup, *, settings: Settings | None = None) -> Ru
     """
     with _reopened(run_id, setup, settings) as (drive, kept):
         if drive.pending():
-            fields = {"operator": setup.operator, "tool_version": irkit.__version__, "settings": kept}
+            tool = {"tool_version": irkit.__version__, "tool_sha256": digest.of_tool()}
+            fields = {"operator": setup.operator, "settings": kept, **tool}
             drive.journal.append("run.resumed", **fields)
             _guarded(drive)
         return shown(drive.journal.ledger, drive.folder)

@@ -171,6 +171,7 @@ def _custody(record: RunRecord) -> list[Fact]:
         skew = f"{cluster.skew:+.3f} s (server minus this host){told}"
     return [
         ("Case", record.case or "none given"),
+        ("Authority", record.authority or "not stated"),
         ("Run", record.id),
         ("Operator", record.operator.os_user),
         ("Host", record.operator.host),
@@ -182,6 +183,7 @@ def _custody(record: RunRecord) -> list[Fact]:
         ("Began", figures.instant(record.started)),
         ("Ended", figures.instant(record.finished) if record.finished else "not when this was written"),
         ("irkit", record.tool_version),
+        ("SHA-256 of irkit's files", record.tool_sha256 or "not known"),
         ("Playbook", record.playbook),
         ("SHA-256 of the playbook", record.playbook_sha256 or "not known"),
         ("Bundle", record.bundle or "not sealed when this was written"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyrage  # type: ignore[import-untyped]
 import pytest
 
-from irkit import chain
+from irkit import chain, digest
 from irkit.bundle.attest import afterwards, countersign
 from irkit.bundle.attest.keys import Signer
 from irkit.bundle.reader import describe, root
@@ -229,6 +229,15 @@ def test_transfers_are_a_chain_that_verify_checks(irkit: Irkit, sealed: Path) ->
     ):
         log.write_bytes(b"".join(changed))
         assert log.name in str(verdict(irkit, sealed, code=5)["problems"])
+
+
+def test_a_transfer_names_the_authority_and_the_tool(irkit: Irkit, sealed: Path) -> None:
+    who = "CASE-12, J. Doe"
+    irkit("bundle", "transfer", sealed, "--to", "ann", "--reason", "x", "--authority", f" {who} ")
+    irkit("bundle", "transfer", sealed, "--to", "ann", "--reason", "x", "--authority", "a\nb", code=2)
+    *_, told = chain.verify(afterwards.beside(sealed).read_bytes().splitlines())
+    assert told["authority"] == who
+    assert told["tool_sha256"] == digest.of_tool()
 
 
 def test_custody_of_another_bundle_is_not_continued(irkit: Irkit, sealed: Path) -> None:

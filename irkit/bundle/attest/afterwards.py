@@ -33,7 +33,8 @@ def beside(bundle: Path) -> Path:
 def told(event: str, operator: Operator, at: datetime, **fields: object) -> dict[str, Any]:
     """The record of an event: what, who, where, when, with which irkit."""
     who = {"os_user": operator.os_user, "host": operator.host}
-    return {"event": event, "at": times.rfc3339(at), "operator": who, "tool_version": irkit.__version__} | fields
+    tool = {"tool_version": irkit.__version__, "tool_sha256": digest.of_tool()}
+    return {"event": event, "at": times.rfc3339(at), "operator": who, **tool} | fields
 
 
 @contextmanager

@@ -52,6 +52,7 @@ def seal(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The files to seal; they are left as they are.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Put the bundle here.")] = Path(),
     case: options.Case = None,
+    authority: options.Authority = "",
 ) -> Exit:
     """Seal a folder of files in a bundle: signed, stamped, and only for recipients, where asked."""
     from irkit.bundle.adopt import adopt
@@ -67,6 +68,7 @@ def seal(
         case=case or times.stamp(at),
         at=at,
         operator=operator(),
+        authority=options.stated(authority),
         signers=signers,
         recipients=sealing.recipients,
     )
@@ -141,6 +143,7 @@ def transfer(
     bundle: options.BundlePath,
     to: Annotated[str, typer.Option("--to", metavar="WHO", help="Who holds it from now on.")],
     reason: Reason,
+    authority: options.Authority = "",
 ) -> None:
     """Record in the custody log that the bundle passes to somebody else."""
     from irkit.bundle.attest import afterwards
@@ -148,8 +151,9 @@ def transfer(
 
     if not to.strip() or not reason.strip():
         raise UsageError("custody has to say who takes the bundle, and why", "--to and --reason")
+    what = {"to": to, "reason": reason, "authority": options.stated(authority)}
     with afterwards.opened(bundle) as log:
-        record = log.append(afterwards.told("transferred", operator(), times.now(), to=to, reason=reason))
+        record = log.append(afterwards.told("transferred", operator(), times.now(), **what))
         head = log.head
     face.emit({"record": record, "custody_head_sha256": head})
     face.show(f"{afterwards.beside(bundle)}: transferred to {to}, head sha256:{head}", "good")

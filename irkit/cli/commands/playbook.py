@@ -143,6 +143,7 @@ def run(
     name: Name,
     inputs: Inputs = None,
     case: options.Case = None,
+    authority: options.Authority = "",
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> Exit:
@@ -154,7 +155,9 @@ def run(
     values = _values(face, pinned, inputs)
     if not dry_run:
         running.confirm_playbook(face, pinned, pinned.name, yes=yes)
-    record = running.start(face, pinned, values, store=store, sealing=sealing, case=case, dry_run=dry_run)
+    record = running.start(
+        face, pinned, values, store=store, sealing=sealing, case=case, authority=authority, dry_run=dry_run
+    )
     return running.finish(face, record)
 
 

@@ -10,7 +10,7 @@ from irkit.cli import options
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
-from irkit.errors import Exit
+from irkit.errors import Exit, UsageError
 from irkit.settings import SealSettings, StoreSettings
 
 PlaybookName = Annotated[
@@ -26,7 +26,11 @@ def respond(
     pod: options.Pod,
     audit: options.Audit = None,
     deadline: options.Deadline = None,
+    max_artifact: options.MaxArtifact = None,
+    max_total: options.MaxTotal = None,
+    disk_reserve: options.DiskReserve = None,
     case: options.Case = None,
+    authority: options.Authority = "",
     playbook: PlaybookName = "compromised-pod",
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
@@ -37,9 +41,15 @@ def respond(
 
     named = face.pod(pod)
     pinned = find.load(playbook)
+    given = {"namespace": named.namespace, "pod": named.name} | options.collecting(audit, deadline)
+    given |= options.bounds(max_artifact, max_total, disk_reserve)
+    inputs = {name: value for name, value in given.items() if name in pinned.playbook.inputs}
+    if lost := [name for name, value in given.items() if value and name not in inputs]:
+        hint = f"irkit playbook show {pinned.name} tells what it takes"
+        raise UsageError(f"playbook {pinned.name} has no input {', '.join(lost)}", hint)
     if not dry_run:
         running.confirm_playbook(face, pinned, str(named), yes=yes)
-    given = {"namespace": named.namespace, "pod": named.name} | options.collecting(audit, deadline)
-    inputs = {name: value for name, value in given.items() if name in pinned.playbook.inputs}
-    record = running.start(face, pinned, inputs, store=store, sealing=sealing, case=case, dry_run=dry_run)
+    record = running.start(
+        face, pinned, inputs, store=store, sealing=sealing, case=case, authority=authority, dry_run=dry_run
+    )
     return running.finish(face, record)

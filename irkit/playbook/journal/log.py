@@ -2,9 +2,10 @@
 
 Records have `kind` and `at`, and by kind:
 
-run.started         all that resuming takes: case, playbook (name, sha256, text, source), inputs, settings, operator,
-                    tool_version, dry_run, occasion (trigger and severity; null: a person started it)
-run.resumed         operator, tool_version, settings
+run.started         all that resuming takes: case, authority ("" for none stated), playbook (name, sha256, text,
+                    source), inputs, settings, operator, tool_version, tool_sha256, dry_run, occasion (trigger and
+                    severity; null: a person started it)
+run.resumed         operator, tool_version, tool_sha256, settings
 run.interrupted
 run.waiting         step: it waits for people, and nothing drives it
 run.cancelled       person, note: no further step is taken

@@ -238,6 +238,8 @@ class Ledger:
             playbook=head["playbook"]["name"],
             playbook_sha256=head["playbook"]["sha256"],
             tool_version=head["tool_version"],
+            tool_sha256=head.get("tool_sha256", ""),
+            authority=head.get("authority", ""),
             operator=replace(operator, kubernetes_user=self.details.get("kubernetes_user") or operator.kubernetes_user),
             started=parse(head["at"]),
             status=self.status,

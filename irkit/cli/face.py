@@ -92,7 +92,7 @@ class Face:
 
     def door(self) -> Cluster:
         """The cluster that the flags choose."""
-        from irkit.cluster.client import connect
+        from irkit.playbook.engine import connect
 
         return connect(self.cluster)
 

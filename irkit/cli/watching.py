@@ -17,14 +17,13 @@ def check(face: Face) -> None:
 
 def stay(face: Face, record: RunRecord) -> Exit:
     """Tell each drift as it happens. Ends with exit 5 while one is in force; a release at its time decides else."""
-    from irkit.cluster.client import connect
     from irkit.contain.vigil.watch import Watch
 
     found = record.isolation
     if found is None or not found.engine:
         return record.status.exit_code
     pod = PodRef(found.namespace, found.name, found.uid)
-    watch = Watch(pod, connect(face.cluster), times.now)
+    watch = Watch(pod, face.door(), times.now)
     try:
         for notice in watch.notices():
             face.emit({}, lines=[notice])

@@ -27,6 +27,7 @@ from irkit.text import safe
 if TYPE_CHECKING:
     import urllib3
 
+    from irkit.cluster.wire.refusal import Mask
     from irkit.cluster.wire.sender import Pace
 
 CONNECTIONS = 64  # kept alive: eight pods at a time, four logs of each, and for each the question whose it is
@@ -36,18 +37,25 @@ _IMPORTING = Lock()
 _HEAVY = ("requests_oauthlib", "oauthlib", "oauthlib.oauth2", "kubernetes.client.api_client")
 
 
-def connect(settings: ClusterSettings, *, environ: Mapping[str, str] = os.environ, pace: Pace | None = None) -> Cluster:
+def connect(
+    settings: ClusterSettings,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    pace: Pace | None = None,
+    mask: Mask = str,
+) -> Cluster:
     """The cluster that kubectl would speak to: flag, KUBECONFIG, ~/.kube/config, in-cluster credentials.
 
     Nothing is sent yet, but a credential plugin of the kubeconfig is run. Raises UsageError where no cluster can be
-    found or logged in to. `pace` is how to try again (None: as for a production cluster).
+    found or logged in to. `pace` is how to try again (None: as for a production cluster); `mask` takes the secrets out
+    of what a server says when it refuses, our own credentials aside, which are never repeated.
     """
     from irkit.cluster.wire.api import Api
     from irkit.cluster.wire.sender import Pace as DefaultPace
     from irkit.cluster.wire.sender import Sender
 
     login = _login(settings, environ)
-    sender = Sender(login.pool, login.server, login.credentials, pace or DefaultPace())
+    sender = Sender(login.pool, login.server, login.credentials, pace or DefaultPace(), mask)
     return Api(sender, login.context, settings.timeout)
 
 

@@ -56,9 +56,10 @@ class Settings:
 
 def connect(settings: ClusterSettings) -> Cluster:
     """The real door; imported late because it is slow to import."""
+    from irkit.bundle.redact.sayings import masked
     from irkit.cluster import client
 
-    return client.connect(settings)
+    return client.connect(settings, mask=masked)
 
 
 def operator() -> Operator:

@@ -116,10 +116,9 @@ def release(
     if pod:
         return _released(face, pod, yes=yes, dry_run=dry_run)
     from irkit import times
-    from irkit.cluster.client import connect
     from irkit.contain.vigil import deadline
 
-    over = list(deadline.over(connect(face.cluster), face.namespace, times.now()))
+    over = list(deadline.over(face.door(), face.namespace, times.now()))
     if not over:
         face.note("no quarantine is past its time")
     return max((_one_of(face, one, yes=yes, dry_run=dry_run) for one, _ in over), default=Exit.COMPLETE)

@@ -25,11 +25,10 @@ Books = Annotated[
 @command(app, "doctor", store=True)
 def doctor(face: Face, store: StoreSettings, playbook: Books = None) -> Exit:
     """Check all that a response needs before it is needed: API, rights, policy engine, clock, store. Exit 3 or 1."""
-    from irkit.cluster.client import connect
     from irkit.cluster.doctor import diagnose
 
     namespace = face.resolved_namespace()
-    checks = list(diagnose(connect(face.cluster), _needs(playbook), namespace))
+    checks = list(diagnose(face.door(), _needs(playbook), namespace))
     checks.append(_store(store))
     face.emit({"ok": all(check.ok is not False for check in checks), "checks": checks}, lines=checks)
     for check in checks:

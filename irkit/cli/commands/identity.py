@@ -35,11 +35,10 @@ BlastFlag = Annotated[
 @command(identities, "show")
 def show(face: Face, pod: options.Pod) -> Exit:
     """Say what the pod's service account may do, and which secrets to rotate. Exit 4: part could not be read."""
-    from irkit.cluster.client import connect
     from irkit.contain.identity.show import show as look
     from irkit.model.codec import plain
 
-    found = look(face.pod(pod), connect(face.cluster))
+    found = look(face.pod(pod), face.door())
     told = plain(found)
     target = {key: told.pop(key) for key in ("namespace", "name", "uid")}
     face.emit({"pod": target, **told, "complete": found.complete})

@@ -85,7 +85,6 @@ def explain(
 ) -> Exit:
     """Tell what the rails would decide about a pod now, and why; nothing is done. Exit 3 when they would not let it."""
     from irkit.model.audit import Severity as Level
-    from irkit.playbook.engine import connect
     from irkit.playbook.rails.facts import Occasion
     from irkit.playbook.rails.guard import Guard
     from irkit.playbook.rails.memory import Memory
@@ -94,7 +93,7 @@ def explain(
     if severity not in list(Level):
         raise UsageError(f"not a severity: {severity!r}", f"one of {', '.join(Level)}")
     guard = Guard(rules_of(file), Memory(home()), Occasion(trigger, Level(severity)))
-    decision = guard.explain(action, playbook, face.pod(pod), connect(face.cluster), now())
+    decision = guard.explain(action, playbook, face.pod(pod), face.door(), now())
     face.emit({"ruling": decision.ruling, "until": decision.until, "reasons": decision.reasons})
     face.show(f"{decision.ruling}" + (f" until {decision.until:%F %T}Z" if decision.until else ""), "bold")
     for reason in decision.reasons:

@@ -64,11 +64,10 @@ def _offline(manifests: Path) -> tuple[World, None]:
 
 def _online(face: Face, pod: PodRef | None) -> tuple[World, dict[str, str] | None]:
     """The world, and the labels that isolation would give the pod."""
-    from irkit.cluster.client import connect
     from irkit.contain.survey import labels_for
     from irkit.contain.world import live
 
-    cluster = connect(face.cluster)
+    cluster = face.door()
     labels = labels_for(pod, cluster) if pod else None
     return live.load(cluster), labels
 

@@ -16,7 +16,7 @@ import websocket
 
 from irkit.cluster.objects import entries, part
 from irkit.cluster.wire.deadline import LATE, Deadline
-from irkit.cluster.wire.refusal import Refusal, refusal
+from irkit.cluster.wire.refusal import Mask, Refusal, line, refusal
 from irkit.cluster.wire.trouble import trouble
 from irkit.errors import ClusterError, DeadlineExceeded, Unreachable
 from irkit.model.evidence import Call
@@ -36,8 +36,16 @@ class Output:
     Raises ClusterError where the command does not end well, Unreachable where the connection does not tell its end.
     """
 
-    def __init__(self, socket: Any, call: Call, server: str, sent: float, deadline: Deadline) -> None:  # noqa: ANN401
-        self.call = call
+    def __init__(
+        self,
+        socket: Any,  # noqa: ANN401
+        call: Call,
+        server: str,
+        sent: float,
+        deadline: Deadline,
+        mask: Mask,
+    ) -> None:
+        self.call, self._mask = call, mask
         self._socket, self._server, self._sent, self._deadline = socket, server, sent, deadline
 
     def __iter__(self) -> Iterator[bytes]:
@@ -46,7 +54,7 @@ class Output:
             while True:
                 channel, data = self._message()
                 if channel == STATUS:
-                    return _judge(data, complaint)
+                    return _judge(data, complaint, self._mask)
                 if channel == STDOUT and data:
                     yield data
                 if channel == STDERR:
@@ -76,6 +84,7 @@ def begin(
     headers: Mapping[str, str],
     deadlines: tuple[Deadline, Deadline],
     clock: Clock,
+    mask: Mask,
 ) -> Output | Refusal:
     """Ask for `url` (exec with its query) as a WebSocket; raises a ClusterError for no answer.
 
@@ -99,10 +108,10 @@ def begin(
             **_transport(pool),
         )
     except websocket.WebSocketBadStatusException as error:
-        return refusal(error.status_code, error.resp_body or b"", f"GET {url.partition('?')[0]}")
+        return refusal(error.status_code, error.resp_body or b"", f"GET {url.partition('?')[0]}", mask)
     except FOREIGN as error:
         raise _broken(error, server) from error
-    return Output(socket, called(101, (socket.getheaders() or {}).get), server, sent, deadlines[1])
+    return Output(socket, called(101, (socket.getheaders() or {}).get), server, sent, deadlines[1], mask)
 
 
 def _transport(pool: urllib3.PoolManager) -> dict[str, Any]:
@@ -125,7 +134,7 @@ def _broken(error: Exception, server: str) -> ClusterError:
     return trouble(error, server).error
 
 
-def _judge(status: bytes, complaint: bytes) -> None:
+def _judge(status: bytes, complaint: bytes, mask: Mask) -> None:
     """Raise ClusterError for a command that did not end well; `status` is a metav1.Status."""
     try:
         told = json.loads(status)
@@ -140,4 +149,4 @@ def _judge(status: bytes, complaint: bytes) -> None:
     ]
     ended = f"the command ended with {codes[0]}" if codes else str(told.get("message") or "the command failed")
     words = complaint.decode(errors="replace").strip()
-    raise ClusterError(safe(" ".join(f"{ended}: {words}".split() if words else ended.split()))[:500])
+    raise ClusterError(line(f"{ended}: {words}" if words else ended, mask))

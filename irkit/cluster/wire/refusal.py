@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,11 @@ from irkit.errors import (
     Unauthorized,
 )
 from irkit.text import safe
+
+_READ = 64 << 10  # characters of an explanation that are looked into
+
+# Takes the secrets out of a server's words: an admission webhook quotes what it refused, a proxy what it was sent.
+Mask = Callable[[str], str]
 
 # RBAC's own wording, stable since 1.8: k8s.io/apiserver endpoints/handlers/responsewriters/errors.go
 _RBAC = re.compile(r'cannot (\w+) (?:resource|path) "([^"]*)"(?: in API group "([^"]*)")?')
@@ -74,29 +80,30 @@ class Refusal:
         return f"lacks the permission to {verb} {resource}{f'.{group}' if group else ''}: see `irkit rbac`"
 
 
-def refusal(status: int, body: bytes, what: str) -> Refusal:
+def refusal(status: int, body: bytes, what: str, mask: Mask) -> Refusal:
     """The refusal that `body` (a metav1.Status, or anything) explains; `what` stands in where it says nothing."""
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict) or parsed.get("kind") != "Status":
-        return Refusal(status, f"HTTP {status} to {what}" + _first_line(body))
+        return Refusal(status, f"HTTP {status} to {what}" + _first_line(body, mask))
     message = parsed.get("message")
     details, metadata = parsed.get("details"), parsed.get("metadata")
     return Refusal(
         status,
-        _line(message) if isinstance(message, str) and message else f"HTTP {status} to {what}",
-        _line(str(parsed.get("reason") or "")),
+        line(message, mask) if isinstance(message, str) and message else f"HTTP {status} to {what}",
+        line(str(parsed.get("reason") or ""), mask),
         details if isinstance(details, dict) else {},
         str(metadata.get("continue") or "") if isinstance(metadata, dict) else "",
     )
 
 
-def _first_line(body: bytes) -> str:
+def _first_line(body: bytes, mask: Mask) -> str:
     text = body[:4096].decode(errors="replace").strip()
-    return f": {_line(text.splitlines()[0])}" if text and not text.startswith("<") else ""
+    return f": {line(text.splitlines()[0], mask)}" if text and not text.startswith("<") else ""
 
 
-def _line(text: str) -> str:
-    return safe(text.replace("\n", " "))[:500]
+def line(text: str, mask: Mask) -> str:
+    """A server's words in one line, cut at 500 characters, without secrets; one that the cut goes through is none."""
+    return safe(mask(" ".join(text[:_READ].split())))[:500]

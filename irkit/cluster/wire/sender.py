@@ -16,7 +16,7 @@ import urllib3
 from irkit import __version__
 from irkit.cluster.wire.answer import Answer
 from irkit.cluster.wire.deadline import Deadline
-from irkit.cluster.wire.refusal import Refusal, refusal
+from irkit.cluster.wire.refusal import Mask, Refusal, refusal
 from irkit.cluster.wire.trouble import FOREIGN, Trouble, trouble
 from irkit.model.evidence import Call
 from irkit.times import Clock, now
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 AGENT = f"irkit/{__version__}"
 EXPLANATION = 1 << 20  # bytes of a refusal that are read
+_SHORTEST = 6  # characters of a credential that can be told from a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,17 @@ class Sender:
     """The one place that puts requests on the wire. Thread-safe."""
 
     def __init__(
-        self, pool: urllib3.PoolManager, server: str, credentials: Callable[[], Mapping[str, str]], pace: Pace
+        self,
+        pool: urllib3.PoolManager,
+        server: str,
+        credentials: Callable[[], Mapping[str, str]],
+        pace: Pace,
+        mask: Mask = str,
     ) -> None:
         self.server = server
         self._pool, self._credentials, self._pace = pool, credentials, pace
         self._open, self._before = _way(pool, server)
+        self._others = mask
 
     def send(self, request: Request, deadline: Deadline, *, reading: Deadline | None = None) -> Answer | Refusal:
         """The answer, or a refusal that trying again does not lift before `deadline`; raises a ClusterError for none.
@@ -95,7 +102,14 @@ class Sender:
         from irkit.cluster.wire.execution import begin
 
         headers = {"User-Agent": AGENT, **self._credentials()}
-        return begin(self._pool, self.server, url, headers, (deadline, reading), self._pace.clock)
+        return begin(self._pool, self.server, url, headers, (deadline, reading), self._pace.clock, self._mask)
+
+    def _mask(self, text: str) -> str:
+        """`text` without our own credentials, whatever they look like, and without what looks like a secret."""
+        for header in self._credentials().values():
+            for own in (header, header.partition(" ")[2]):
+                text = text.replace(own, "[REDACTED]") if len(own) >= _SHORTEST else text
+        return self._others(text)
 
     def _attempt(
         self, request: Request, deadline: Deadline, reading: Deadline
@@ -128,7 +142,7 @@ class Sender:
         if response.status < 300:
             return Answer(response, call, self.server, sent, reading), None
         body = Answer(response, call, self.server, sent, deadline).read(EXPLANATION)
-        refused = refusal(response.status, body, f"{request.method} {request.path}")
+        refused = refusal(response.status, body, f"{request.method} {request.path}", self._mask)
         return refused, _asked(headers.get("Retry-After"), self._pace.clock)
 
     def _pause(self, outcome: Refusal | Trouble, request: Request, attempt: int, asked: float | None) -> float | None:

@@ -25,10 +25,13 @@ _MEANING: dict[str, tuple[str, str]] = {
     "RequestTimeTooSkewed": ("this machine's clock is too far from the store's", "set the clock"),
     "AccessDenied": ("the credentials may not do that", _RIGHTS),
     "403": ("the credentials may not do that", _RIGHTS),  # HEAD has no body to say more
-    "PermanentRedirect": ("the bucket lives in another region", "set AWS_REGION, or --s3-endpoint-url"),
-    "301": ("the bucket lives in another region", "set AWS_REGION, or --s3-endpoint-url"),
-    "AuthorizationHeaderMalformed": ("the bucket lives in another region", "set AWS_REGION, or --s3-endpoint-url"),
-    "IllegalLocationConstraintException": ("the bucket lives in another region", "set AWS_REGION"),
+    "PermanentRedirect": ("the bucket lives in another region", "set AWS_DEFAULT_REGION, or --s3-endpoint-url"),
+    "301": ("the bucket lives in another region", "set AWS_DEFAULT_REGION, or --s3-endpoint-url"),
+    "AuthorizationHeaderMalformed": (
+        "the bucket lives in another region",
+        "set AWS_DEFAULT_REGION, or --s3-endpoint-url",
+    ),
+    "IllegalLocationConstraintException": ("the bucket lives in another region", "set AWS_DEFAULT_REGION"),
     "SlowDown": ("the store is overloaded", "ship again later"),
     "ServiceUnavailable": ("the store is overloaded", "ship again later"),
     "InternalError": ("the store failed inside", "ship again later"),

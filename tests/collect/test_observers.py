@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from irkit.cluster.wire.elsewhere import checked
 from irkit.collect.capture import capture
 from irkit.collect.collector import Collector
 from irkit.collect.inside.secrets import Secrets
@@ -19,6 +20,7 @@ from irkit.collect.observers.falco import Falco
 from irkit.collect.observers.hubble import Hubble
 from irkit.collect.observers.prometheus import POINTS, Prometheus, question
 from irkit.collect.piece import Found
+from irkit.errors import UsageError
 from irkit.model.evidence import GapReason
 from irkit.model.run import Target
 from tests.collect.api import SUCCESS, Cut, Execs, Query, Route, Says, no, ok, serving
@@ -119,6 +121,38 @@ def test_prometheus_is_asked_through_the_api_server(tmp_path: Path) -> None:
     found = taken(tmp_path, Prometheus(), served)
     assert json.loads((tmp_path / "data/metrics/prometheus.json").read_bytes()) == answer
     assert not gaps(found)
+
+
+def test_prometheus_is_asked_at_the_address_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRKIT_PROMETHEUS_TOKEN", "opaque-but-secret")
+    answer = {"status": "success", "data": {"resultType": "matrix", "result": []}}
+    with serving({"/prom/api/v1/query_range": ok(answer)}) as theirs:
+        found = taken(tmp_path, Prometheus(f"http://127.0.0.1:{theirs.port}/prom/"), {})
+        assert json.loads((tmp_path / "data/metrics/prometheus.json").read_bytes()) == answer
+    assert not gaps(found)
+    (asked,) = theirs.asked
+    assert "namespace%3D%22shop%22%2Cpod%3D%22web%22" in asked
+    source = artifacts(found)["metrics/prometheus.json"].source
+    assert source
+    assert f"/prom{source.url}" == asked
+    assert Prometheus("http://x").needs == ()
+
+
+def test_a_prometheus_that_refuses_or_is_not_there_is_a_gap(tmp_path: Path) -> None:
+    pages: list[dict[str, Route]] = [{}, {"/api/v1/query_range": Says(b"<html>a proxy's page</html>")}]
+    for served in pages:
+        with serving(served) as theirs:
+            found = taken(tmp_path, Prometheus(f"http://127.0.0.1:{theirs.port}"), {})
+        assert list(gaps(found)) == [f"what the pod used over time, as http://127.0.0.1:{theirs.port} has it"]
+        assert not artifacts(found)
+
+
+@pytest.mark.parametrize(
+    "url", ["prom:9090", "ftp://x", "http://", "http://u:p@x", "http://x?y", "http://x:99999", "a b"]
+)
+def test_what_is_no_address_is_said(url: str) -> None:
+    with pytest.raises(UsageError):
+        checked(url)
 
 
 def test_the_question_is_bounded() -> None:

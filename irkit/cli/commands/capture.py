@@ -42,7 +42,9 @@ Checkpoint = Annotated[
 NodeLogs = Annotated[bool, typer.Option("--node-logs", help="Take what kubelet and runtime logged; needs nodes/proxy.")]
 
 Flows = Annotated[bool, typer.Option("--flows", help="Ask Cilium's agent for its flows; needs exec in that pod.")]
-Usage = Annotated[bool, typer.Option("--prometheus", help="Ask the cluster's Prometheus; needs services/proxy.")]
+Usage = Annotated[
+    str, typer.Option("--prometheus", metavar="URL|cluster", help="Ask Prometheus there, or the cluster's own.")
+]
 Secrets = Annotated[bool, typer.Option("--secrets", help="Take its secrets by their hashes; needs to read them.")]
 
 
@@ -60,12 +62,13 @@ def capture(
     max_total: options.MaxTotal = None,
     disk_reserve: options.DiskReserve = None,
     case: options.Case = None,
+    authority: options.Authority = "",
     processes: Processes = Look.OFF,
     probe_image: ProbeImage = "",
     checkpoint: Checkpoint = False,
     node_logs: NodeLogs = False,
     flows: Flows = False,
-    prometheus: Usage = False,
+    prometheus: Usage = "",
     secrets: Secrets = False,
     dry_run: options.DryRun = False,
 ) -> Exit:
@@ -90,7 +93,9 @@ def capture(
     if book == "collect-wide":
         del inputs["audit"]
     store = StoreSettings(f"file://{out.resolve()}" if out else DEFAULT_STORE)
-    record = running.start(face, find.load(book), inputs, store=store, sealing=sealing, case=case, dry_run=dry_run)
+    record = running.start(
+        face, find.load(book), inputs, store=store, sealing=sealing, case=case, authority=authority, dry_run=dry_run
+    )
     return running.finish(face, record)
 
 

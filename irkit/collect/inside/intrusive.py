@@ -21,9 +21,12 @@ INTRUSIVE = {
     "processes": "adds an ephemeral container to the pod for good (or, by exec, runs a shell in its containers)",
     "flows": "runs Cilium's own client in its agent on the node",
     "node-logs": "alters nothing, and takes a right that reaches every pod of the node",
-    "prometheus": "alters nothing, and takes a right that reaches every service",
+    "prometheus": "alters nothing; in the cluster it takes a right that reaches every service",
     "secrets": "alters nothing, and takes the right to read secrets",
 }
+
+
+CLUSTER = "cluster"  # the Prometheus that is found there
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Wish:
     checkpoint: bool = False
     node_logs: bool = False
     flows: bool = False
-    prometheus: bool = False
+    prometheus: str = ""  # "cluster", an address, or "" for none
     secrets: bool = False
     key: bytes = field(default=b"", repr=False)  # of the case, for hashes of secrets
     sealed: bool = False  # whether there is a sealed part, into which secrets may go
@@ -52,7 +55,7 @@ def intrusive(wish: Wish, intend: Callable[[Change], None]) -> Iterator[Collecto
     if wish.node_logs:
         yield NodeLogs()
     if wish.prometheus:
-        yield Prometheus()
+        yield Prometheus("" if wish.prometheus == CLUSTER else wish.prometheus)
     if wish.secrets:
         yield Secrets(wish.key)
 
@@ -60,5 +63,5 @@ def intrusive(wish: Wish, intend: Callable[[Change], None]) -> Iterator[Collecto
 def _nobody(_: Change) -> None: ...
 
 
-EVERYTHING = Wish("ephemeral", "any", True, True, True, True, True)
+EVERYTHING = Wish("ephemeral", "any", True, True, True, CLUSTER, True)
 NEEDS: tuple[Permission, ...] = tuple(sorted({need for each in intrusive(EVERYTHING, _nobody) for need in each.needs}))

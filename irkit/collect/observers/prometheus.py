@@ -1,11 +1,13 @@
-"""Prometheus: what the pod used over time, through the API server's proxy to a service of the cluster.
+"""Prometheus: what the pod used over time.
 
-No address comes from evidence: the service is found by its labels and asked through the API server.
+Asked at an address that the operator gives, or through the API server's proxy to a service found by its labels: no
+address comes from evidence.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +15,7 @@ from datetime import datetime, timedelta
 from irkit.cluster.objects import entries, items, part
 from irkit.cluster.protocol import Cluster, Json
 from irkit.cluster.resources import SERVICES
+from irkit.cluster.wire import elsewhere
 from irkit.collect import gaps
 from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
@@ -21,6 +24,9 @@ from irkit.model.run import Target
 
 LIST = Permission("", "services", "list", "cluster", optional=True)
 PROXY = Permission("", "services/proxy", "get", "cluster", optional=True)
+TOKEN = "IRKIT_PROMETHEUS_TOKEN"  # noqa: S105 - the variable that holds a bearer token for the address given
+PATH, ABOUT = "metrics/prometheus.json", "what the pod used over time"
+API = "/api/v1/query_range"
 LABELS = "app.kubernetes.io/name=prometheus"
 PORT = 9090
 LONGEST = timedelta(hours=6)
@@ -37,19 +43,29 @@ USAGE = (
 class Prometheus:
     """metrics/prometheus.json: processor, memory and network of the pod in its last six hours."""
 
+    url: str = ""  # "": the one in the cluster
     name: str = "prometheus"
-    needs: tuple[Permission, ...] = (LIST, PROXY)
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """None on the cluster where the operator gives the address."""
+        return () if self.url else (LIST, PROXY)
 
     def collect(self, target: Target, cluster: Cluster, into: Folder) -> Iterator[Found]:
         """A cluster without Prometheus has lost nothing."""
-        piece = Piece(self.name, "metrics/prometheus.json", "what the pod used over time", PROXY)
+        if self.url:
+            piece = Piece(self.name, PATH, f"{ABOUT}, as {self.url} has it")
+            server = elsewhere.server(self.url, os.environ.get(TOKEN, ""))
+            yield from into.document(piece, lambda: server.get(API, question(target, into.clock())))
+            return
+        piece = Piece(self.name, PATH, ABOUT, PROXY)
         service = next(filter(_port, items(cluster.pages(SERVICES.path(), {"labelSelector": LABELS}))), None)
         if service is None:
             yield gaps.gap(piece, gaps.NeverExisted(f"no service with {LABELS} and a port {PORT}"))
             return
         metadata = part(service, "metadata")
         named = f"{metadata.get('name')}:{_port(service)}"
-        path = SERVICES.path(str(metadata.get("namespace")), named, "proxy") + "/api/v1/query_range"
+        path = SERVICES.path(str(metadata.get("namespace")), named, "proxy") + API
         yield from into.document(piece, lambda: cluster.get(path, question(target, into.clock())))
 
 

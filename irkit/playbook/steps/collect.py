@@ -89,7 +89,7 @@ class Inside(Limits, frozen=True, forbid_unknown_fields=True):
     checkpoint: bool = False
     node_logs: bool = False
     flows: bool = False
-    prometheus: bool = False
+    prometheus: Annotated[str, Meta(max_length=2000)] = ""  # "cluster", an address, or "" for none
     secrets: bool = False
 
 
@@ -110,8 +110,13 @@ class IntrudeForEvidence(Base):
         return NEEDS
 
     def check(self, params: Inside, store: StoreSettings) -> None:
-        """Raise UsageError for an ephemeral container of no image."""
+        """Raise UsageError for an ephemeral container of no image, and for what is no address."""
         from irkit.errors import UsageError
+
+        if params.prometheus not in ("", "cluster"):
+            from irkit.cluster.wire.elsewhere import checked
+
+            checked(params.prometheus)
 
         if params.processes == "ephemeral" and not params.image:
             hint = "name an image with sh and busybox or coreutils, by digest, or choose `exec`"

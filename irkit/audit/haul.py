@@ -15,6 +15,7 @@ from irkit.audit.read.event import decode, whole
 from irkit.model.audit import Finding, Match, Severity, Tier
 
 MEMORY = 64 << 20  # bytes
+REUSED = ("audit-id-reused", Severity.LOW, "T1036")
 _EARLY = datetime.min.replace(tzinfo=UTC)
 _LATE = datetime.max.replace(tzinfo=UTC)
 
@@ -146,7 +147,7 @@ class Haul:
         places = " and ".join(kept.where for kept in doubled[0][:2])
         reason = f"different records bear one audit id, as at {places}: a client may set it (header Audit-ID)"
         ids = tuple(several[0].audit_id for several in doubled)
-        return Finding("audit-id-reused", Severity.LOW, "T1036", first.at, actor, target, ids, reason)
+        return Finding(*REUSED, first.at, actor, target, ids, reason)
 
 
 _STAGES = {"RequestReceived": 0, "ResponseStarted": 1, "ResponseComplete": 2, "Panic": 3}

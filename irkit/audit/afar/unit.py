@@ -20,6 +20,8 @@ from irkit.errors import UsageError
 EDGE = 64 << 10  # bytes at either end of a source by which it is known again
 VERSION = version("irkit")
 
+Place = tuple[str, str]  # where workers find a source, and its mark
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -35,15 +37,24 @@ class Unit:
     version: str = VERSION
 
 
-def units(work: object, pieces: Iterable[Piece]) -> Iterator[bytes]:
-    """A unit for each piece, as bytes. Raises UsageError for a source that no other machine can reach."""
+def units(work: object, pieces: Iterable[Piece], known: dict[Path, Place]) -> Iterator[bytes]:
+    """A unit for each piece, as bytes. Raises UsageError for a source that no other machine can reach.
+
+    `known` keeps what sources are known by, so that every pass over them means the same files.
+    """
     kind, body = kind_of(work), msgspec.Raw(encode(work))
-    marks: dict[Path, str] = {}
     for piece in pieces:
         source = piece.source
-        if source.path not in marks:
-            marks[source.path] = mark(source.path, source)
-        yield encode(Unit(place(source), marks[source.path], source, piece.start, piece.end, kind, body))
+        if source.path not in known:
+            known[source.path] = _known_by(source)
+        yield encode(Unit(*known[source.path], source, piece.start, piece.end, kind, body))
+
+
+def _known_by(source: Source) -> Place:
+    try:
+        return place(source), mark(source.path, source)
+    except OSError:  # gone meanwhile: what workers find there is not what was meant
+        return str(source.path.absolute()), ""
 
 
 def place(source: Source) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_origin
 
 import msgspec
 
+from irkit.audit.detect.doubles import Compare, Ids
 from irkit.audit.detect.fresh.work import Fresh
 from irkit.audit.detect.sigma.work import SigmaWatch
 from irkit.audit.detect.work import Watch, Watched
@@ -18,8 +19,8 @@ from irkit.audit.hunt import Caught, Hunt
 from irkit.model.codec import whole
 
 T = TypeVar("T")
-Work = Watch | Hunt | SigmaWatch | Fresh
-Found = Watched | Caught
+Work = Watch | Hunt | SigmaWatch | Fresh | Compare
+Found = Watched | Caught | Ids
 
 _OWN = (bytes, bytearray, memoryview, datetime)  # what MessagePack has words for
 LARGEST = 32 << 20  # bytes of one answer, packed: more is read where the log lies
@@ -28,6 +29,7 @@ KINDS: dict[str, tuple[type[Work], type[Found]]] = {
     "detect": (Watch, Watched),
     "sigma": (SigmaWatch, Watched),
     "fresh": (Fresh, Watched),
+    "ids": (Compare, Ids),
     "search": (Hunt, Caught),
 }
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from irkit.audit.detect.allow.entries import Allow
 from irkit.audit.detect.attack import VERSION
+from irkit.audit.detect.doubles import compare, small
 from irkit.audit.detect.fresh.known import Known
 from irkit.audit.detect.fresh.work import Fresh
 from irkit.audit.detect.registry import BY_ID, NEWCOMERS, RULES, known
@@ -16,6 +17,7 @@ from irkit.audit.detect.sigma.load import Sigma
 from irkit.audit.detect.sigma.work import SigmaWatch
 from irkit.audit.detect.tally import Tally
 from irkit.audit.detect.work import Watch, Watched
+from irkit.audit.haul import REUSED
 from irkit.audit.read.blocks import Source
 from irkit.audit.read.look import torn
 from irkit.audit.read.remote.place import Door, default_door
@@ -40,6 +42,8 @@ class Coverage:
     unreviewed: dict[str, int] = field(default_factory=dict)  # of those: by entries learned and never reviewed
     dropped: int = 0  # groups of events past the limit of what is kept
     evicted: int = 0  # halves of sequences given up for want of room (at most `LINKS` are kept)
+    compared: int = 0  # events whose audit ids were compared: all of them, or none where the log is too large unasked
+    forgotten: int = 0  # audit ids given up for want of room (at most `KEPT` are kept)
     rules: int = len(RULES)
     attack: str = VERSION  # version of ATT&CK
     gaps: tuple[Gap, ...] = ()  # sources that could not be read
@@ -64,14 +68,15 @@ def detect(
     door: Door = default_door,
     sigma: tuple[Sigma, ...] = (),
     days: Known | None = None,
+    ids: bool = False,
     share: Share = spread,
 ) -> Report:
     """Judge every event written from `since` to `until` by the rules `only` names (none: by all); `allow` excuses.
 
     Sources are files, folders, globs, URLs or "-"; `door` leads to the cluster for those that lie in it. One that
     cannot be read is a gap in the coverage, never an error. `sigma` are rules of users that judge beside ours; `days`
-    is what ordinary days knew, for the rules that tell newcomers; `share` shares out the reading. Raises UsageError for
-    a rule that does not exist.
+    is what ordinary days knew, for the rules that tell newcomers; `ids`: audit ids are compared in logs of any size;
+    `share` shares out the reading. Raises UsageError for a rule that does not exist.
     """
     work = Watch(allow, Window(since, until), known(only))
     opened = Sources(sources, work.window, door)
@@ -82,21 +87,28 @@ def detect(
         if days:
             fresh = Fresh(days, allow, work.window, work.only)
             coverage = _also(opened, fresh, share, tally, coverage, len(NEWCOMERS))
+        reused: tuple[Finding, ...] = ()
+        if (ids or small(opened)) and (not work.only or REUSED[0] in work.only):
+            reused, coverage = _doubles(opened, work.window, share, coverage)
     finally:
         opened.close()
     rules = BY_ID | {one.id: one.rule for one in sigma}
-    return Report(sum(coverage.levels.values()), tuple(tally.findings(rules)), coverage)
+    findings = sorted((*tally.findings(rules), *reused), key=lambda one: (one.at, one.rule))
+    return Report(sum(coverage.levels.values()), tuple(findings), coverage)
+
+
+def _doubles(opened: Sources, window: Window, share: Share, coverage: Coverage) -> tuple[tuple[Finding, ...], Coverage]:
+    total, found, gaps = compare(opened, window, share)
+    every = tuple(dict.fromkeys((*coverage.gaps, *gaps)))
+    return found, replace(coverage, compared=total.compared, forgotten=total.evicted, gaps=every)
 
 
 def _also(
     opened: Sources, work: SigmaWatch | Fresh, share: Share, tally: Tally, coverage: Coverage, rules: int
 ) -> Coverage:
     """A pass more, by other `rules`: into the same tally; what it could not see is covered too."""
-    units = [piece for source in opened.readable for piece in _units(source, work.window)]
-    parts = list(share(work, units))
-    for part in parts:
-        tally.merge(part.tally)
-    told = (torn(unit.source, part.torn, part.remedy) for unit, part in zip(units, parts, strict=True) if part.torn)
+    read = _merged(opened, work, share, tally)
+    parts = [part for _, part in read]
     return replace(
         coverage,
         blind=_sum([coverage.blind, *(part.blind for part in parts)]),
@@ -104,7 +116,7 @@ def _also(
         unreviewed=_sum([coverage.unreviewed, *(+part.unreviewed for part in parts)]),
         dropped=tally.dropped,
         rules=coverage.rules + rules,
-        gaps=tuple(dict.fromkeys((*coverage.gaps, *told))),
+        gaps=_gaps(coverage.gaps, read),
     )
 
 
@@ -114,13 +126,27 @@ def _units(source: Source, window: Window) -> Iterator[Piece]:
 
 def watch(opened: Sources, work: Watch, share: Share = spread) -> tuple[Tally, Coverage]:
     """What the rules saw in all sources, and how far that reaches."""
+    tally = Tally()
+    return tally, _coverage(opened, _merged(opened, work, share, tally), tally, len(work.only) or len(RULES))
+
+
+def _merged(
+    opened: Sources, work: Watch | SigmaWatch | Fresh, share: Share, tally: Tally
+) -> list[tuple[Source, Watched]]:
+    """What the pieces held, but for their tallies, which go into `tally`."""
     units = [piece for source in opened.readable for piece in _units(source, work.window)]
-    tally, parts = Tally(), []
+    parts = []
     for unit, part in zip(units, share(work, units), strict=True):
         tally.merge(part.tally)
         part.tally = Tally()  # only sums are kept, so that a log of any size takes the same memory
         parts.append((unit.source, part))
-    return tally, _coverage(opened, parts, tally, len(work.only) or len(RULES))
+    return parts
+
+
+def _gaps(known: tuple[Gap, ...], parts: list[tuple[Source, Watched]]) -> tuple[Gap, ...]:
+    """Each once, however many passes and pieces met it."""
+    told = (torn(source, part.torn, part.remedy) for source, part in parts if part.torn)
+    return tuple(dict.fromkeys((*known, *told)))
 
 
 def _coverage(opened: Sources, parts: list[tuple[Source, Watched]], tally: Tally, rules: int) -> Coverage:
@@ -137,11 +163,7 @@ def _coverage(opened: Sources, parts: list[tuple[Source, Watched]], tally: Tally
         dropped=tally.dropped,
         evicted=tally.chains.evicted,
         rules=rules,
-        gaps=tuple(
-            dict.fromkeys(
-                (*opened.gaps, *(torn(source, part.torn, part.remedy) for source, part in parts if part.torn))
-            )
-        ),
+        gaps=_gaps(tuple(opened.gaps), parts),
     )
 
 

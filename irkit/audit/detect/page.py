@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from irkit.audit.detect.attack import NEXT, TECHNIQUES, VERSION, in_19
 from irkit.audit.detect.chains import LINKS
-from irkit.audit.detect.registry import NEWCOMERS, RULES
+from irkit.audit.detect.doubles import SMALL
+from irkit.audit.detect.registry import EVERY, NEWCOMERS
 from irkit.audit.detect.rule import Gate, Rule
 
 WIDTH = 120  # characters of a line
@@ -37,12 +38,12 @@ _GATES = {
 
 def page() -> str:
     """The whole page."""
-    return "\n".join((_HEAD, *_index(), *(line for rule in (*RULES, *NEWCOMERS) for line in _section(rule))))
+    return "\n".join((_HEAD, *_index(), *(line for rule in EVERY for line in _section(rule))))
 
 
 def _index() -> Iterator[str]:
     yield from ("| | rule | severity | technique | finds |", "|---|---|---|---|---|")
-    for rule in (*RULES, *NEWCOMERS):
+    for rule in EVERY:
         yield f"| {rule.number} | [{rule.id}](#{rule.id}) | {rule.severity} | {rule.techniques[0]} | {rule.title} |"
     yield ""
 
@@ -77,8 +78,10 @@ def _technique(name: str) -> str:
 def _asks(rule: Rule) -> str:
     if rule.gate:
         return _GATES[rule.gate]
-    if not rule.resources:
+    if rule in NEWCOMERS:
         return "every request, where `--known` is given"
+    if not rule.resources:
+        return f"every record, in logs of up to {SMALL >> 20} MiB, or with `--ids`"
     verbs, resources = (", ".join(f"`{name}`" for name in names) for names in (sorted(rule.verbs), rule.resources))
     return f"{verbs} of {resources}"
 

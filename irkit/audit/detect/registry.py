@@ -7,7 +7,17 @@ from difflib import get_close_matches
 from itertools import groupby
 
 from irkit.audit.detect.rule import Rule
-from irkit.audit.detect.rules import access, control, identity, newcomers, rights, secrets, sequences, workloads
+from irkit.audit.detect.rules import (
+    access,
+    control,
+    identity,
+    newcomers,
+    records,
+    rights,
+    secrets,
+    sequences,
+    workloads,
+)
 from irkit.errors import UsageError
 from irkit.model.audit import Finding, Severity
 
@@ -27,7 +37,8 @@ RULES: tuple[Rule, ...] = tuple(
 )
 
 NEWCOMERS = newcomers.RULES  # asked only where a baseline is given
-BY_ID = {rule.id: rule for rule in (*RULES, *NEWCOMERS)}
+EVERY = (*RULES, *NEWCOMERS, *records.RULES)
+BY_ID = {rule.id: rule for rule in EVERY}
 _GRAVEST = tuple(reversed(Severity))
 
 

@@ -30,6 +30,7 @@ KnownFile = Annotated[
     Path | None,
     typer.Option("--known", metavar="FILE", help="Report what ordinary days did not know (audit baseline)."),
 ]
+CompareIds = Annotated[bool, typer.Option("--ids", help="Compare audit ids, however large the log.")]
 _STYLES = {"critical": "bad", "high": "bad", "medium": "warn", "low": "", "info": "dim"}
 
 
@@ -43,11 +44,13 @@ def detect(
     rule: Only = None,
     sigma: SigmaPaths = None,
     known: KnownFile = None,
+    ids: CompareIds = False,
     queue: Afar = None,
 ) -> Exit:
     """Find attacks, and say what the log did not let them see. Exit 4: a source is missing."""
     from irkit.audit.detect.allow.entries import Allow, load
     from irkit.audit.detect.detect import detect as judge
+    from irkit.audit.detect.doubles import SMALL
     from irkit.audit.detect.sigma.load import load as rules_of
 
     excused = load(allow) if allow else Allow()
@@ -55,12 +58,16 @@ def detect(
     days = _days(known, rule or [])
     start, end, only = instant(since), instant(until), rule or ()
     with shared(queue) as share:
-        report = judge(sources, allow=excused, since=start, until=end, only=only, sigma=theirs, days=days, share=share)
+        report = judge(
+            sources, allow=excused, since=start, until=end, only=only, sigma=theirs, days=days, ids=ids, share=share
+        )
     report = replace(report, coverage=replace(report.coverage, gaps=(*report.coverage.gaps, *refused)))
     face.emit(report, lines=report.findings)
     if face.output is Output.TEXT:
         _tell(face, report.findings, {one.id: one.rule for one in theirs})
         _confess(face, report.coverage)
+        if report.events and not report.coverage.compared and not rule:
+            face.show(f"not compared: audit ids, in a log of more than {SMALL >> 20} MiB; --ids does it", "dim")
     face.note(f"{len(report.findings)} findings in {report.events} events", "dim")
     for gap in report.coverage.gaps:
         face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")
@@ -93,6 +100,7 @@ def _tell(face: Face, findings: tuple[Finding, ...], theirs: dict[str, Rule]) ->
 def _confess(face: Face, coverage: Coverage) -> None:
     """What the findings do not cover; nothing where they cover all."""
     from irkit.audit.detect.chains import LINKS
+    from irkit.audit.detect.doubles import KEPT
 
     for rule, count in coverage.blind.items():
         face.show(f"blind: {rule} could not judge {count} requests, whose bodies were not logged", "warn")
@@ -104,6 +112,9 @@ def _confess(face: Face, coverage: Coverage) -> None:
         face.show(f"skipped: {coverage.malformed} lines that are not audit events", "warn")
     if coverage.dropped:
         face.show(f"dropped: {coverage.dropped} groups of events past the limit of what is kept", "warn")
+    if coverage.forgotten:
+        told = f"at most {KEPT:,} audit ids are kept; {coverage.forgotten:,} were evicted, the oldest first"
+        face.show(f"evicted: {told}: one that was used twice may have been missed", "warn")
     if coverage.evicted:
         kept = f"at most {LINKS:,} halves of sequences are kept; {coverage.evicted:,} were evicted, the oldest first"
         face.show(f"evicted: {kept}: a sequence may have been missed", "warn")

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 
-from irkit.audit.afar.unit import units
+from irkit.audit.afar.unit import Place, units
 from irkit.audit.afar.wire import KINDS, Part, decode, kind_of, unpack
 from irkit.audit.read.scan import Piece
 from irkit.triggers.scan.parts import Parts
@@ -27,10 +28,11 @@ class Asker:
     """Shares out units of work by a queue; a `Share`. What no worker can read is torn, and the others stand."""
 
     parts: Parts
+    known: dict[Path, Place] = field(default_factory=dict)  # what sources are known by, from pass to pass
 
     def __call__(self, work: Callable[[Piece], R], pieces: Iterable[Piece]) -> Iterator[R]:
         """The results of `work` on each piece, in order. Raises UsageError for sources no worker can reach."""
-        told = enumerate(units(work, pieces))
+        told = enumerate(units(work, pieces, self.known))
         scan = _Scan(self.parts, secrets.token_hex(8), PATIENCE)
         result = KINDS[kind_of(work)][1]
         try:

@@ -1,4 +1,4 @@
-"""Attacks and innocents for the rules that need one deed after another."""
+"""Attacks and innocents for the rules that need more than one event."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ def used(seconds: float, binding: str = 'ClusterRoleBinding "b"', resource: str 
 
 
 ATTACKS: dict[str, list[list[Event]]] = {
+    "audit-id-reused": [
+        [event(audit_id="chosen"), event("delete", audit_id="chosen", user="mallory")],
+        [event(audit_id='chosen "x', seconds=1), event(audit_id='chosen "x', seconds=2)],
+    ],
     "allowed-after-refusal": [
         [tried(1, 403), tried(60, 200)],
         [tried(1, 403), tried(3600, 200)],  # in two spans
@@ -57,6 +61,11 @@ ATTACKS: dict[str, list[list[Event]]] = {
 }
 
 INNOCENT: dict[str, list[list[Event]]] = {
+    "audit-id-reused": [
+        [event(audit_id="same"), event(audit_id="same")],  # a rotation, copied
+        [event(audit_id="same") | {"stage": "ResponseStarted"}, event(audit_id="same", seconds=20)],
+        [event() | {"auditID": ""}, event("delete") | {"auditID": ""}],
+    ],
     "allowed-after-refusal": [
         [tried(1, 200), tried(60, 403)],
         [tried(1, 403), tried(3602, 200)],

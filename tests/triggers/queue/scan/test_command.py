@@ -108,7 +108,7 @@ def test_an_object_that_was_replaced_or_removed_is_not_taken_for_the_one_meant(g
     client.put_object(Bucket=bucket, Key="audit.log", Body=line)
     sources = Sources([f"s3://{bucket}/audit.log"])
     (source,) = sources.readable
-    (unit,) = units(Watch(Allow(), Window()), pieces(source, 0, source.size))
+    (unit,) = units(Watch(Allow(), Window()), pieces(source, 0, source.size), {})
     assert reader.answer(unit)
     reader.close()
     client.put_object(Bucket=bucket, Key="audit.log", Body=line.replace(b"alice", b"mallo"))

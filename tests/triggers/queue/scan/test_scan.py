@@ -18,7 +18,7 @@ from irkit.audit.afar.reader import NotHere, Reader
 from irkit.audit.afar.unit import Unit, units
 from irkit.audit.afar.wire import decode, encode, pack, unpack
 from irkit.audit.detect.allow.entries import Allow
-from irkit.audit.detect.detect import Report, detect
+from irkit.audit.detect.detect import Report, detect, watch
 from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.read import scan
 from irkit.audit.read.scan import Share, pieces, spread
@@ -165,9 +165,20 @@ def test_what_other_machines_cannot_reach_is_refused(audit_log: Path, store: Ope
             list(Asker(Parts(store.door))(Watch(Allow(), Window()), pieces(elsewhere, 0, elsewhere.size)))
 
 
+def test_a_file_that_is_gone_before_it_is_asked_for_is_a_gap(
+    store: Opened, audit_log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("irkit.triggers.scan.hand.AGAIN", timedelta(0))
+    sources = Sources([str(audit_log)])
+    audit_log.unlink()
+    with reading(store):
+        tally, coverage = watch(sources, Watch(Allow(), Window()), Asker(Parts(store.door)))
+    assert (tally.seen, ["cannot read" in gap.detail for gap in coverage.gaps]) == ({}, [True])
+
+
 def test_a_worker_of_another_version_refuses(audit_log: Path) -> None:
     (source,) = Sources([str(audit_log)]).readable
-    unit = decode(Unit, next(units(Watch(Allow(), Window()), pieces(source, 0, source.size))))
+    unit = decode(Unit, next(units(Watch(Allow(), Window()), pieces(source, 0, source.size), {})))
     older = {name: getattr(unit, name) for name in Unit.__slots__} | {"version": "0.0.1"}
     with pytest.raises(NotHere, match="asked by 0.0.1"):
         Reader().answer(encode(Unit(**older)))

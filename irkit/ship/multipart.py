@@ -47,6 +47,7 @@ class Upload:
     bundle: Bundle
     place: Mapping[str, Any]
     wishes: Mapping[str, Any]
+    patient: S3Client  # asks once, and waits as long as it takes to make one object of the parts
     crc: int = 0
     parts: list[CompletedPartTypeDef] = field(default_factory=list)
 
@@ -123,7 +124,7 @@ class Upload:
         return {"PartNumber": number, "ETag": there["ETag"], "ChecksumCRC32": check}
 
     def _complete(self, upload: str) -> None:
-        self.client.complete_multipart_upload(
+        self.patient.complete_multipart_upload(
             **self.place,
             UploadId=upload,
             MultipartUpload={"Parts": self.parts},

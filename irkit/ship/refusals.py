@@ -43,6 +43,7 @@ _MEANING: dict[str, tuple[str, str]] = {
     "BadDigest": ("what arrived is not what was sealed", "irkit bundle verify, then ship again"),
     "XAmzContentChecksumMismatch": ("what arrived is not what was sealed", "irkit bundle verify, then ship again"),
     "XAmzContentSHA256Mismatch": ("what arrived is not what was sealed", "irkit bundle verify, then ship again"),
+    "404": ("what was sent is not there", "ship again: what arrived is not sent twice"),  # HEAD, after the upload
     "NoSuchUpload": ("the upload begun earlier is gone", "ship again"),
     NO_LOCK: (
         "the bucket has no Object Lock, so nothing in it can be locked",

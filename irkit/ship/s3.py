@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
+# Seconds. Some stores copy the parts into one object before they answer, without a sign of life: 5 GB on a slow disk
+# took versitygw minutes. Asked again meanwhile, they say that it is taken, and there is nothing there yet.
+_COMPLETING = 1800
 _TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict")
 _PLAIN = "this store shows no checksum of its own and may not refuse to overwrite: looked first, fetched back, compared"
 
@@ -125,7 +128,8 @@ class _Session:
         """Send the bundle; False where the key is taken by now."""
         try:
             if bundle.size > multipart.THRESHOLD:
-                multipart.Upload(self.client, bundle, place, self.wishes.parameters(bundle)).send()
+                patient = _client(self.store.settings, patience=_COMPLETING, tries=1)
+                multipart.Upload(self.client, bundle, place, self.wishes.parameters(bundle), patient).send()
             else:
                 self._put(bundle, place)
         except self.client.exceptions.ClientError as error:
@@ -180,16 +184,16 @@ def _receipt(bundle: Bundle, url: str, head: HeadObjectOutputTypeDef) -> Receipt
     )
 
 
-def _client(settings: StoreSettings) -> S3Client:
-    """A client whose unreachable store is known in seconds, not minutes."""
+def _client(settings: StoreSettings, *, patience: float = 60, tries: int = 3) -> S3Client:
+    """A client whose unreachable store is known in seconds, not minutes; `patience`: how long an answer may take."""
     import boto3
     from botocore.config import Config
 
     session = boto3.Session()
     config = Config(
         connect_timeout=5,
-        read_timeout=60,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        read_timeout=patience,
+        retries={"mode": "standard", "total_max_attempts": tries},
         s3={"addressing_style": "path" if settings.s3_endpoint_url else "auto"},
         response_checksum_validation="when_required",
         user_agent_extra="irkit",

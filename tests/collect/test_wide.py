@@ -88,6 +88,24 @@ def test_what_is_read_out_of_the_pods_is_one_table_for_all(tmp_path: Path) -> No
     assert gaps(found)[unread].reason is GapReason.FAILED
 
 
+def test_falco_is_read_once_for_all_pods_of_a_node(tmp_path: Path) -> None:
+    def about(name: str) -> bytes:
+        return json.dumps({"output_fields": {"k8s.ns.name": "shop", "k8s.pod.name": name}}).encode() + b"\n"
+
+    said = [about("web-1"), about("other"), about("web-2")]
+    agent = {"metadata": {"name": "falco-x", "namespace": "falco", "uid": "1"}}
+    served = crowd(named("web-1"), named("web-2"))
+    served["/api/v1/pods"] = ok({"items": [agent]})
+    served["/api/v1/namespaces/falco/pods/falco-x/log"] = lambda query: Says(said)
+    with serving(served) as api:
+        cluster = api.connect(tmp_path)
+        every = scope("shop", "deployment/web", "", cluster)
+        list(sweep(every, cluster, tmp_path / "data", bounds=Bounds(deadline=20)))
+        asked = [each for each in api.asked if "falco-x/log" in each]
+    assert len(asked) == 1
+    assert (tmp_path / "data/nodes/node1/findings/falco.jsonl").read_bytes() == said[0] + said[2]
+
+
 def test_a_gap_names_its_pod_and_costs_no_other(tmp_path: Path) -> None:
     served = crowd(named("web-1"), named("web-2"))
     served[f"{SHOP}/pods/web-2"] = ok(named("web-2") | {"metadata": {"name": "web-2", "uid": "a successor"}})

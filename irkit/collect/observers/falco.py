@@ -31,6 +31,7 @@ ALERTS = "Falco's alerts about the pod"
 class Falco:
     """findings/falco.jsonl: each line of Falco's that names the pod, as Falco wrote it."""
 
+    pods: tuple[Target, ...] = ()  # of many: each on the node of the one asked about is meant; (): that one alone
     name: str = "falco"
     needs: tuple[Permission, ...] = (LIST, READ)
 
@@ -47,30 +48,33 @@ class Falco:
         for pod in running[:1]:
             metadata = part(pod, "metadata")
             path = PODS.path(str(metadata.get("namespace")), str(metadata.get("name")), "log")
-            query = {"container": CONTAINER} | ({"sinceTime": times.rfc3339(target.created)} if target.created else {})
+            meant = tuple(each for each in self.pods if each.node == target.node) or (target,)
+            since = min((each.created for each in meant if each.created), default=None)
+            dated = since and all(each.created for each in meant)
+            query = {"container": CONTAINER} | ({"sinceTime": times.rfc3339(since)} if since and dated else {})
             piece = Piece(self.name, "findings/falco.jsonl", ALERTS, READ)
-            yield from into.stream(piece, partial(_opened, path, query, target, cluster), proof=lambda _: None)
+            yield from into.stream(piece, partial(_opened, path, query, meant, cluster), proof=lambda _: None)
 
 
 @dataclass(slots=True)
 class _About:
-    """The lines of a stream that name the pod."""
+    """The lines of a stream that name one of the pods."""
 
     log: Stream
-    target: Target
+    pods: tuple[Target, ...]
 
     @property
     def call(self) -> Call:
         return self.log.call
 
     def __iter__(self) -> Iterator[bytes]:
-        return (line for line in _lines(self.log) if names(line, self.target))
+        return (line for line in _lines(self.log) if any(names(line, pod) for pod in self.pods))
 
 
 @contextmanager
-def _opened(path: str, query: Query, target: Target, cluster: Cluster) -> Iterator[_About]:
+def _opened(path: str, query: Query, pods: tuple[Target, ...], cluster: Cluster) -> Iterator[_About]:
     with cluster.stream(path, query) as log:
-        yield _About(log, target)
+        yield _About(log, pods)
 
 
 def names(line: bytes, target: Target) -> bool:

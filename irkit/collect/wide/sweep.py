@@ -15,6 +15,7 @@ from irkit.collect.around.tools import Tools
 from irkit.collect.capture import Bounds, Task, perform
 from irkit.collect.collector import Collector
 from irkit.collect.folder import Folder
+from irkit.collect.observers.falco import Falco
 from irkit.collect.piece import Found
 from irkit.collect.pod.logs import Logs
 from irkit.collect.pod.manifest import Manifest
@@ -30,12 +31,13 @@ OF_EACH: tuple[Collector, ...] = (Manifest(read=False), Logs(staged=True), Stora
 AT_FIRST: tuple[Collector, ...] = (EveryUsage(),)
 OF_ALL: tuple[Collector, ...] = (EveryEvent(), Network(), Tools(), Namespace())
 # By what pods share it: once for each, in a folder named after it.
-SHARED: tuple[tuple[Collector, str, Callable[[Target], str]], ...] = (
+Shared = tuple[Collector, str, Callable[[Target], str]]
+SHARED: tuple[Shared, ...] = (
     (Owners(), "workloads", lambda pod: pod.owner),
     (Identity(), "accounts", lambda pod: pod.service_account or "default"),
     (Node(), "nodes", lambda pod: pod.node),
 )
-EVERY: tuple[Collector, ...] = (*AT_FIRST, *OF_EACH, *OF_ALL, *(each for each, _, _ in SHARED))
+EVERY: tuple[Collector, ...] = (*AT_FIRST, *OF_EACH, *OF_ALL, Falco(), *(each for each, _, _ in SHARED))
 NEEDS: tuple[Permission, ...] = tuple(sorted({need for each in EVERY for need in each.needs}))
 
 
@@ -66,6 +68,7 @@ def tasks(pods: Sequence[Target]) -> Iterator[Task]:
         yield Task(OF_EACH, pod, folder_of(pod), f" of pod {pod.name}")
     for each in OF_ALL:
         yield Task([each], pods[0])
-    for collector, place, shared in SHARED:
+    watched: Shared = (Falco(tuple(pods)), "nodes", lambda pod: pod.node)
+    for collector, place, shared in (*SHARED, watched):
         for name, pod in {shared(pod): pod for pod in reversed(pods) if shared(pod)}.items():
             yield Task([collector], pod, f"{place}/{slug(name)}/", f" ({name})")

@@ -306,6 +306,29 @@ def test_a_bucket_without_object_lock_is_known_before_the_upload(
         store.raw("b.tar.gz")
 
 
+@pytest.mark.parametrize("backing", ["rclone"], indirect=True)
+def test_a_store_without_locks_is_known_before_the_upload(
+    backing: servers.Server, store: Store, tmp_path: Path
+) -> None:
+    locked = destination(replace(store.settings, s3_lock="governance", s3_retain_days=1))
+    for ask in (locked.check, lambda: locked.put(bundle(tmp_path), "b.tar.gz")):
+        with pytest.raises((ShipError, VerificationError)) as caught:
+            ask()
+        assert caught.value.hint
+    with pytest.raises(ClientError):
+        store.raw("b.tar.gz")
+
+
+@pytest.mark.parametrize("backing", ["rclone", "moto"], indirect=True)
+def test_what_a_plain_store_lets_happen_and_irkit_says(backing: servers.Server, store: Store, tmp_path: Path) -> None:
+    """It takes a wrong checksum, or overwrites under If-None-Match: so its receipt warns, whatever it held."""
+    client, bucket = backing.client, backing.fresh()
+    wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
+    client.put_object(Bucket=bucket, Key="b", Body=b"sealed", ChecksumSHA256=wrong)
+    assert client.head_object(Bucket=bucket, Key="b")["ContentLength"] == len(b"sealed")
+    assert store.open().put(bundle(tmp_path), "b.tar.gz").warnings
+
+
 @S3
 def test_a_kms_key_is_used_or_the_store_gets_nothing(backing: servers.Server, store: Store, tmp_path: Path) -> None:
     keyed = destination(replace(store.settings, s3_sse_kms_key=servers.KMS_KEY))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
@@ -77,7 +78,6 @@ class Sender:
     ) -> None:
         self.server = server
         self._pool, self._credentials, self._pace = pool, credentials, pace
-        self._open, self._before = _way(pool, server)
         self._others = mask
 
     def send(self, request: Request, deadline: Deadline, *, reading: Deadline | None = None) -> Answer | Refusal:
@@ -111,15 +111,27 @@ class Sender:
                 text = text.replace(own, "[REDACTED]") if len(own) >= _SHORTEST else text
         return self._others(text)
 
+    @cached_property
+    def _way(self) -> tuple[Callable[..., urllib3.BaseHTTPResponse], str]:
+        """What opens a request, and what stands before its path there; raises what urllib3 says of no URL.
+
+        All go to one server: its connections are looked up once, a fifth of what a request costs. A proxy may want
+        whole URLs, which its pool manager sees to.
+        """
+        if self._pool.proxy is not None:
+            return self._pool.urlopen, self.server
+        return self._pool.connection_from_url(self.server).urlopen, urlsplit(self.server).path.rstrip("/")
+
     def _attempt(
         self, request: Request, deadline: Deadline, reading: Deadline
     ) -> tuple[Answer | Refusal | Trouble, float | None]:
         left, credentials = deadline.left(), self._credentials()
         started, sent = self._pace.clock(), time.monotonic()
         try:
-            response = self._open(
+            opened, before = self._way
+            response = opened(
                 request.method,
-                self._before + request.url,
+                before + request.url,
                 body=request.body,
                 headers={**_headers(request), **credentials},
                 timeout=urllib3.Timeout(connect=min(left, self._pace.connect), read=left),
@@ -162,17 +174,6 @@ class Sender:
         if outcome.status in (502, 503, 504):
             return asked or backoff
         return backoff if attempt < self._pace.attempts else None
-
-
-def _way(pool: urllib3.PoolManager, server: str) -> tuple[Callable[..., urllib3.BaseHTTPResponse], str]:
-    """What opens a request, and what stands before its path there.
-
-    All go to one server: its connections are looked up once, a fifth of what a request costs. A proxy may want whole
-    URLs, which its pool manager sees to.
-    """
-    if pool.proxy is not None:
-        return pool.urlopen, server
-    return pool.connection_from_url(server).urlopen, urlsplit(server).path.rstrip("/")
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -16,7 +16,7 @@ from stringzilla import count, find
 from irkit.audit.read.blocks import LINE, Block, Form, Source
 from irkit.audit.read.event import decode
 
-PIECE = 8 << 20  # bytes of one unit of work: small enough that all end together, large enough to be worth a message
+PIECE = 32 << 20  # bytes of one unit of work: small enough to share out evenly, large enough to be worth a message
 WORTH = 64 << 20  # bytes; below, starting processes costs more than it saves
 WORTH_PACKED = 4 << 20  # bytes of gzip, likewise
 

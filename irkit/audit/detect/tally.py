@@ -153,7 +153,7 @@ def _listed(rule: Rule, total: Seen) -> str:
 
 def _finding(rule: Rule, seen: Seen) -> Finding:
     requests = len(seen.ids) or seen.times
-    once = requests < 2 or rule.count or rule.chain
+    once = requests < 2 or not rule.at_once
     reason = seen.reason if once else f"{seen.reason} ({requests} times)"
     technique = rule.techniques[0]
     return Finding(rule.id, rule.severity, technique, seen.at, seen.actor, seen.target, tuple(seen.ids), reason)

@@ -26,6 +26,8 @@ from irkit.playbook.journal import log
 from irkit.playbook.rails.memory import Memory
 from irkit.times import now
 from irkit.triggers.queue.protocol import State
+from tests.audit.logs import event, line
+from tests.audit.shell import irkit
 from tests.cluster.real import RealCluster
 from tests.contracts.worlds import open_
 from tests.contracts.worlds import pod as pod_of
@@ -88,6 +90,10 @@ def test_a_server_may_only_receive_and_another_process_work(scene: Scene, practi
     assert [job.state for job in scene.jobs()] == [State.WAITING]
     with scene.irkit("queue", "work", "--workers", "2", "--rails", scene.rails):
         until(scene.settled, "the run ends")
+        path = scene.home / "audit.log"
+        path.write_bytes(line(event(sub="exec", code=101)))
+        far = irkit("audit", "detect", path, "--queue", scene.queue, "-o", "json").stdout
+    assert far == irkit("audit", "detect", path, "-o", "json").stdout
     assert len(practice.policies()) == 1
     assert [job.word for job in scene.jobs()] == [scene.run().id]
 

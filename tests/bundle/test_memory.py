@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 GB = int(os.environ.get("IRKIT_TEST_BUNDLE_GB", "2"))
+MB = int(os.environ.get("IRKIT_TEST_LOG_MB", "200"))
 PEAK = 200  # MiB, the bar of docs and issue alike
 
 SEAL = """
@@ -26,6 +27,28 @@ from pathlib import Path
 from irkit.bundle.verify import verify
 sys.exit(not verify(Path(sys.argv[1]) / "big.tar.gz").ok)
 """
+REDACT = """
+import sys
+from irkit.bundle.redact.redactor import Redactor
+from irkit.bundle.redact.secrets import Secrets
+megabytes = int(sys.argv[1])
+filler = b"all is well " * (1_000_000 // 12)
+secret = b"https://ann:correct-horse-battery@db.internal/x "
+def line():
+    for number in range(megabytes):
+        yield filler
+        yield secret if number == megabytes // 2 else b""
+notes, size, tail = [], 0, b""
+for chunk in Redactor(Secrets(b"k" * 32)).redact("logs/app.current.log", line(), notes.append):
+    assert b"correct-horse" not in tail + chunk
+    size, tail = size + len(chunk), chunk[-20:]
+assert len(notes) == 1 and abs(size - megabytes * len(filler)) < 200, (notes, size)
+"""
+
+
+@pytest.mark.slow
+def test_one_line_of_any_length_is_redacted_in_constant_memory() -> None:
+    assert peak([sys.executable, "-c", REDACT, str(MB)]) < PEAK
 
 
 @pytest.mark.slow

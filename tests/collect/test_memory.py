@@ -17,6 +17,7 @@ from tests.collect.scene import log, routes
 
 MEGABYTES = int(os.environ.get("IRKIT_TEST_LOG_MB", "200"))
 LINES = b"2026-01-01T00:00:00.000000000Z stdout of a busy container\n" * 2_000
+NO_END = LINES.replace(b"\n", b" ")  # what a hostile container writes: one line
 
 CAPTURE = """
 import json, resource, sys
@@ -35,14 +36,15 @@ print(json.dumps({"peak": peak, "size": log.size, "sha256": log.sha256, "truncat
 
 
 @pytest.mark.slow
-def test_a_large_log_stays_under_150_mb(tmp_path: Path) -> None:
+@pytest.mark.parametrize("piece", [LINES, NO_END], ids=["lines", "one-line"])
+def test_a_large_log_stays_under_150_mb(tmp_path: Path, piece: bytes) -> None:
     sent = hashlib.sha256()
 
     def large(query: Query) -> Says:
         def body() -> Iterator[bytes]:
-            for _ in range(MEGABYTES * 1_000_000 // len(LINES)):
-                sent.update(LINES)
-                yield LINES
+            for _ in range(MEGABYTES * 1_000_000 // len(piece)):
+                sent.update(piece)
+                yield piece
 
         return Says(body()) if (query["container"], query["previous"]) == ("app", "false") else log(query)
 
@@ -51,6 +53,6 @@ def test_a_large_log_stays_under_150_mb(tmp_path: Path) -> None:
         arguments = [sys.executable, "-c", CAPTURE, str(tmp_path / "kubeconfig"), str(tmp_path / "data")]
         done = subprocess.run(arguments, check=True, capture_output=True)
     found = json.loads(done.stdout)
-    assert found["size"] == MEGABYTES * 1_000_000 // len(LINES) * len(LINES)
+    assert found["size"] == MEGABYTES * 1_000_000 // len(piece) * len(piece)
     assert (found["sha256"], found["truncated"]) == (sent.hexdigest(), False)
     assert found["peak"] < 150 * 1024, "KiB"

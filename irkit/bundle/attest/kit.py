@@ -8,7 +8,7 @@ from pathlib import Path
 
 from irkit import digest
 from irkit.bundle import veil
-from irkit.bundle.attest import countersign, keys, need, stamp
+from irkit.bundle.attest import countersign, keys, stamp
 from irkit.bundle.attest.keys import Signer
 from irkit.errors import BundleError, UsageError
 from irkit.model.bundle import Bundle
@@ -33,7 +33,6 @@ def check(settings: SealSettings) -> None:
         stamp.check(settings.tsa_url)
     if settings.recipients:
         veil.recipients(settings.recipients)
-        need("hyperscan", "a bundle for two audiences")
 
 
 def stamped(bundle: Bundle, authority: str | None, *, nonce: int) -> tuple[Gap, ...]:

@@ -22,6 +22,10 @@ _USUAL = re.compile(
     r'|[\w.]+(?: "[\w.:-]+")? is forbidden: User "[\w.:@-]+" cannot [a-z]+ resource "[\w./-]+" in API group "[\w.-]*"'
     r'(?: in the namespace "[\w.-]+"| at the cluster scope)'
     r"|the server could not find the requested resource|404 page not found"
+    # The reasons of a metav1.Status: k8s.io/apimachinery pkg/apis/meta/v1/types.go
+    "|Unauthorized|Forbidden|NotFound|AlreadyExists|Conflict|Gone|Invalid|ServerTimeout|StoreReadError|TooManyRequests"
+    "|BadRequest|MethodNotAllowed|NotAcceptable|RequestEntityTooLarge|UnsupportedMediaType|InternalError|Expired|Timeout"
+    "|ServiceUnavailable|"
 )
 
 

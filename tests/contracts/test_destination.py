@@ -249,7 +249,8 @@ def test_an_upload_killed_in_the_middle_resumes_without_sending_again_what_arriv
     arrived = killed_in_the_middle(backing, store.settings, sealed)
     receipt = store.open().put(sealed, "b.tar.gz")
     assert receipt.size == sealed.size
-    assert parts.sent == 12 - arrived
+    # What was under way when it was killed, four parts at most, may have arrived after they were counted.
+    assert 12 - arrived - 4 <= parts.sent <= 12 - arrived
     assert hashlib.sha256(store.raw("b.tar.gz")).hexdigest() == sealed.sha256
 
 

@@ -12,7 +12,7 @@ from irkit.audit.detect.heads import LEVEL, all_heads, one_head, questions
 from irkit.audit.detect.rule import Rule
 from irkit.audit.detect.tally import Tally
 from irkit.audit.read.blocks import Block, blocks
-from irkit.audit.read.event import decode
+from irkit.audit.read.event import Event, decode
 from irkit.audit.read.scan import Piece, reach
 from irkit.audit.read.unpack import Torn
 from irkit.audit.read.window import Window
@@ -37,6 +37,14 @@ class Watched:
     def events(self) -> int:
         """Well-formed events."""
         return sum(self.levels.values())
+
+    def enter(self, rule: Rule, event: Event, told: str, allow: Allow) -> None:
+        """Take up that `rule` fired on `event`, unless `allow` excuses it; what was let pass is counted."""
+        if excuse := allow.excuse(rule, event):
+            self.allowed[rule.id] += 1
+            self.unreviewed[rule.id] += excuse.learned
+        else:
+            self.tally.take(rule, event, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +96,5 @@ class Watch:
                 continue
             if rule.body and not (logged(event) or event.refused):
                 watched.blind[rule.id] += 1
-            if not (told := rule.fires(event)):
-                continue
-            if excuse := self.allow.excuse(rule, event):
-                watched.allowed[rule.id] += 1
-                watched.unreviewed[rule.id] += excuse.learned
-            else:
-                watched.tally.take(rule, event, told)
+            if told := rule.fires(event):
+                watched.enter(rule, event, told, self.allow)

@@ -63,11 +63,8 @@ def timeline(
     work = Watch(allow, Window(since, until))
     if target is None and not where.strip():
         return _beside(_everything(sources, work, door), beside, work.window)
-    found, groups, watched = (
-        search(sources, target, since=since, until=until, where=where, door=door),
-        Groups(),
-        Watched(),
-    )
+    found = search(sources, target, since=since, until=until, where=where, door=door)
+    groups, watched = Groups(), Watched()
     for match in found:
         if event := decode(match.raw):
             groups.take(event, match.source, int(match.tier) if target else 0, match.reason if target else "")

@@ -71,13 +71,8 @@ class Fresh:
         try:
             for event in _events(piece, self.window):
                 for rule, values in asked:
-                    if not (value := rule.fires(event)) or value in values:
-                        continue
-                    if excuse := self.allow.excuse(rule, event):
-                        watched.allowed[rule.id] += 1
-                        watched.unreviewed[rule.id] += excuse.learned
-                    else:
-                        watched.tally.take(rule, event, value)
+                    if (value := rule.fires(event)) and value not in values:
+                        watched.enter(rule, event, value, self.allow)
         except (Torn, OSError) as error:
             watched.torn = str(error)
         return watched

@@ -42,8 +42,5 @@ class SigmaWatch:
             verdict = holds(one.tree, raw)
             if verdict is None:
                 watched.blind[one.id] += 1
-            elif verdict and (excuse := self.allow.excuse(one.rule, event)):
-                watched.allowed[one.id] += 1
-                watched.unreviewed[one.id] += excuse.learned
             elif verdict:
-                watched.tally.take(one.rule, event, one.title)
+                watched.enter(one.rule, event, one.title, self.allow)

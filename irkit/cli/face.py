@@ -92,7 +92,7 @@ class Face:
 
     def door(self) -> Cluster:
         """The cluster that the flags choose."""
-        from irkit.playbook.engine import connect
+        from irkit.playbook.door import connect
 
         return connect(self.cluster)
 

@@ -26,6 +26,7 @@ from irkit.model.codec import build
 from irkit.model.run import Operator, RunRecord, StepRecord
 from irkit.playbook import runs, turns
 from irkit.playbook.approvals.people import user_named
+from irkit.playbook.door import connect
 from irkit.playbook.drive import back, course
 from irkit.playbook.drive.under_way import UnderWay
 from irkit.playbook.journal import log
@@ -52,14 +53,6 @@ class Settings:
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     sealing: SealSettings = field(default_factory=SealSettings)
-
-
-def connect(settings: ClusterSettings) -> Cluster:
-    """The real door; imported late because it is slow to import."""
-    from irkit.bundle.redact.sayings import masked
-    from irkit.cluster import client
-
-    return client.connect(settings, mask=masked)
 
 
 def operator() -> Operator:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from irkit.cluster.protocol import Cluster
-from irkit.playbook import engine
+from irkit.playbook import door
 from irkit.settings import ClusterSettings
 
 AGE = 300.0  # seconds, after which a kubeconfig that was changed meanwhile is read anew
@@ -18,7 +18,7 @@ AGE = 300.0  # seconds, after which a kubeconfig that was changed meanwhile is r
 class Kept:
     """Safe for threads. Tokens that expire are renewed by the door to the SDK, kept or not."""
 
-    connect: Callable[[ClusterSettings], Cluster] = engine.connect
+    connect: Callable[[ClusterSettings], Cluster] = door.connect
     _open: dict[ClusterSettings, tuple[float, Cluster]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

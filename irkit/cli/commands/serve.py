@@ -122,7 +122,7 @@ def crew_of(face: Face, settings: Settings, rails: Path | None, workers: int, lo
     """
     from irkit.bundle.attest import kit
     from irkit.cli.commands.rails import rules_of
-    from irkit.playbook.engine import connect
+    from irkit.playbook.door import connect
     from irkit.triggers.act import Actor
     from irkit.triggers.crew import Crew
 

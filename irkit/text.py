@@ -1,10 +1,12 @@
-"""Text from a cluster, an alert or a log is hostile: what makes it fit for a terminal, and for a file name."""
+"""Text from a cluster, an alert or a log is hostile: what makes it fit for a terminal, an error, a file name."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable, Iterable
+from urllib.parse import quote
 
 # C0, DEL and C1 controls, bidi marks and overrides, zero-width and invisible characters, line and paragraph
 # separators, interlinear and tag characters, surrogates. Terminal escapes: CVE-2021-25743; bidi: CVE-2021-42574.
@@ -28,6 +30,24 @@ def safe(text: str, *, keep: str = "") -> str:
 def _escape(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+# Takes the secrets out of a server's words: an admission webhook quotes what it refused, a proxy what it was sent.
+Mask = Callable[[str], str]
+_READ = 64 << 10  # characters of an explanation that are looked into
+_SHORTEST = 6  # characters of a credential that can be told from a word
+
+
+def line(words: str, mask: Mask, *, limit: int = 500) -> str:
+    """A server's words in one line of at most `limit` characters, without secrets: they are sought before it is cut."""
+    return safe(mask(" ".join(words[:_READ].split())))[:limit]
+
+
+def without(text: str, own: Iterable[str]) -> str:
+    """`text` without our `own` credentials, whatever they look like, as they are or written for a URL."""
+    for secret in sorted({form for each in own for form in (each, quote(each, safe=""))}, key=len, reverse=True):
+        text = text.replace(secret, "[REDACTED]") if len(secret) >= _SHORTEST else text
+    return text
 
 
 def cell(text: str, *, limit: int) -> str:

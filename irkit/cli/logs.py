@@ -49,3 +49,5 @@ def configure(level: int, form: LogFormat) -> None:
     text = Text("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if form is LogFormat.JSON else text)
     logging.basicConfig(level=level, handlers=[handler])
+    # At debug it writes down the headers that it sends, session token and all.
+    logging.getLogger("botocore").setLevel(max(level, logging.INFO))

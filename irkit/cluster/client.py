@@ -22,12 +22,11 @@ from typing import TYPE_CHECKING, Any
 from irkit.cluster.protocol import Cluster
 from irkit.errors import UsageError
 from irkit.settings import ClusterSettings
-from irkit.text import safe
+from irkit.text import Mask, safe
 
 if TYPE_CHECKING:
     import urllib3
 
-    from irkit.cluster.wire.refusal import Mask
     from irkit.cluster.wire.sender import Pace
 
 CONNECTIONS = 64  # kept alive: eight pods at a time, four logs of each, and for each the question whose it is

@@ -10,6 +10,7 @@ from irkit import times
 from irkit.errors import UsageError
 from irkit.model.bundle import Bundle, Receipt
 from irkit.settings import StoreSettings
+from irkit.text import Mask
 
 
 class Destination(Protocol):
@@ -28,16 +29,22 @@ class Destination(Protocol):
         ...
 
 
-def destination(settings: StoreSettings, clock: Callable[[], datetime] = times.now) -> Destination:
-    """The destination that `settings` name; raises UsageError for settings that fit none."""
+def destination(settings: StoreSettings, clock: Callable[[], datetime] = times.now, *, mask: Mask = str) -> Destination:
+    """The destination that `settings` name; raises UsageError for settings that fit none.
+
+    `mask` takes the secrets out of what a store says when it refuses, our own credentials aside, which are never
+    repeated.
+    """
     _consistent(settings)
     scheme, slashes, rest = settings.url.partition("://")
     if slashes and scheme == "s3":
         from irkit.ship.s3 import Bucket
 
-        return Bucket.named(rest, settings, clock)
+        return Bucket.named(rest, settings, clock, mask)
     if slashes and scheme != "file":
-        raise UsageError(f"unknown kind of store: {settings.url!r}", "file:///folder, a folder, or s3://bucket/prefix")
+        raise UsageError(
+            f"unknown kind of store: {mask(settings.url)!r}", "file:///folder, a folder, or s3://bucket/prefix"
+        )
     from irkit.ship.local import Folder
 
     return Folder.named(rest if slashes else settings.url, url=bool(slashes))

@@ -1,10 +1,10 @@
-"""What an S3 store says when it says no, in plain words and with a remedy. Pure: no SDK, no secrets."""
+"""What an S3 store says when it says no, in plain words and with a remedy. Pure: no SDK, and its words come masked."""
 
 from __future__ import annotations
 
 from irkit.errors import IrkitError, ShipError, VerificationError
-from irkit.text import safe
 
+CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 _CREDENTIALS = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN or AWS_PROFILE"
 _RIGHTS = (
     "it needs s3:PutObject, s3:GetObject and s3:AbortMultipartUpload there; with a lock also s3:PutObjectRetention, "
@@ -55,8 +55,8 @@ _MEANING: dict[str, tuple[str, str]] = {
 def refusal(code: str, message: str, where: str) -> IrkitError:
     """The error for what the store at `where` ("s3://bucket/prefix") answered."""
     if code.startswith("KMS.") or "kms" in f"{code} {message}".lower():
-        return ShipError(f"{where} refused the KMS key: {_short(message or code)}", "check --s3-sse-kms-key")
-    meaning, hint = _MEANING.get(code, (_short(f"{code}: {message}"), "the bundle is kept; ship again or elsewhere"))
+        return ShipError(f"{where} refused the KMS key: {message or code}", "check --s3-sse-kms-key")
+    meaning, hint = _MEANING.get(code, (f"{code}: {message}", "the bundle is kept; ship again or elsewhere"))
     return ShipError(f"{where} did not take the bundle: {meaning}", hint)
 
 
@@ -71,7 +71,3 @@ def unprotected(where: str, asked: str, shown: str) -> VerificationError:
         f"{where}: {asked} was asked, the store shows {shown}",
         "this store ignores the wish; use one that supports it, or drop the flag",
     )
-
-
-def _short(text: str) -> str:
-    return safe(text)[:200]

@@ -16,8 +16,9 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from irkit.errors import IrkitError, ShipError, UsageError, VerificationError
@@ -25,9 +26,11 @@ from irkit.model.bundle import Bundle, Receipt
 from irkit.settings import StoreSettings
 from irkit.ship import multipart, refusals
 from irkit.ship.wishes import Wishes
-from irkit.text import safe
+from irkit.ship.words import Words
+from irkit.text import Mask
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
@@ -46,14 +49,17 @@ class Bucket:
     prefix: str  # "" or "irkit/"
     settings: StoreSettings
     clock: Callable[[], datetime]
+    mask: Mask
 
     @classmethod
-    def named(cls, text: str, settings: StoreSettings, clock: Callable[[], datetime]) -> Bucket:
-        """The bucket that `text`, what follows `s3://`, names; raises UsageError when it names none."""
+    def named(cls, text: str, settings: StoreSettings, clock: Callable[[], datetime], mask: Mask) -> Bucket:
+        """The bucket that `text`, what follows `s3://`, names; raises UsageError for none, or for more."""
         bucket, _, prefix = text.partition("/")
         if not bucket:
             raise UsageError("the store names no bucket", "s3://bucket/prefix")
-        return cls(bucket, f"{prefix.strip('/')}/".lstrip("/"), settings, clock)
+        if ("@" in bucket or ":" in bucket) and not bucket.startswith("arn:"):
+            raise UsageError("a store is named without credentials", f"s3://bucket/prefix; {refusals.CREDENTIALS}")
+        return cls(bucket, f"{prefix.strip('/')}/".lstrip("/"), settings, clock, mask)
 
     @property
     def where(self) -> str:
@@ -72,16 +78,21 @@ class Bucket:
 
     @contextmanager
     def _session(self) -> Iterator[_Session]:
+        import boto3
         from botocore.exceptions import BotoCoreError, ClientError
 
+        said = Words(self.mask)
         try:
-            client = _client(self.settings)
-            yield _Session(client, self, Wishes.of(client, self.settings, self.where, self.clock))
+            aws = boto3.Session()
+            said = replace(said, own=partial(_own, aws))
+            client = _client(aws, self.settings)
+            yield _Session(aws, client, self, Wishes.of(client, self.settings, self.where, said, self.clock))
         except ClientError as error:
             told = error.response.get("Error", {})
-            raise refusals.refusal(told.get("Code", "?"), told.get("Message", ""), self.where) from error
+            code, message = said(told.get("Code", "?")), said(told.get("Message", ""))
+            raise refusals.refusal(code, message, said(self.where)) from error
         except (BotoCoreError, ValueError) as error:
-            raise _translated(error, self.settings, self.where) from error
+            raise _translated(error, self.settings, said(self.where), said) from error
         except OSError as error:
             raise ShipError(f"cannot read the bundle: {error.strerror}") from error
 
@@ -90,6 +101,7 @@ class Bucket:
 class _Session:
     """One conversation with the store; errors of the SDK pass through to `Bucket`."""
 
+    aws: boto3.Session
     client: S3Client
     store: Bucket
     wishes: Wishes
@@ -128,7 +140,7 @@ class _Session:
         """Send the bundle; False where the key is taken by now."""
         try:
             if bundle.size > multipart.THRESHOLD:
-                patient = _client(self.store.settings, patience=_COMPLETING, tries=1)
+                patient = _client(self.aws, self.store.settings, patience=_COMPLETING, tries=1)
                 multipart.Upload(self.client, bundle, place, self.wishes.parameters(bundle), patient).send()
             else:
                 self._put(bundle, place)
@@ -184,12 +196,10 @@ def _receipt(bundle: Bundle, url: str, head: HeadObjectOutputTypeDef) -> Receipt
     )
 
 
-def _client(settings: StoreSettings, *, patience: float = 60, tries: int = 3) -> S3Client:
+def _client(aws: boto3.Session, settings: StoreSettings, *, patience: float = 60, tries: int = 3) -> S3Client:
     """A client whose unreachable store is known in seconds, not minutes; `patience`: how long an answer may take."""
-    import boto3
     from botocore.config import Config
 
-    session = boto3.Session()
     config = Config(
         connect_timeout=5,
         read_timeout=patience,
@@ -198,21 +208,32 @@ def _client(settings: StoreSettings, *, patience: float = 60, tries: int = 3) ->
         response_checksum_validation="when_required",
         user_agent_extra="irkit",
     )
-    region = session.region_name or "us-east-1"
-    return session.client("s3", region_name=region, endpoint_url=settings.s3_endpoint_url, config=config)
+    region = aws.region_name or "us-east-1"
+    return aws.client("s3", region_name=region, endpoint_url=settings.s3_endpoint_url, config=config)
 
 
-def _translated(error: Exception, settings: StoreSettings, where: str) -> IrkitError:
+def _own(aws: boto3.Session) -> tuple[str, ...]:
+    """The credentials in use; none where there are none or they cannot be had, for then none were sent."""
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        found = aws.get_credentials()
+        own = found.get_frozen_credentials() if found else None
+    except BotoCoreError:
+        return ()
+    return tuple(filter(None, (own.access_key, own.secret_key, own.token))) if own else ()
+
+
+def _translated(error: Exception, settings: StoreSettings, where: str, said: Words) -> IrkitError:
     from botocore import exceptions as sdk
 
-    endpoint = settings.s3_endpoint_url or "AWS"
+    endpoint = said(settings.s3_endpoint_url or "AWS")
     if isinstance(error, sdk.NoCredentialsError | sdk.PartialCredentialsError | sdk.ProfileNotFound):
-        hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-        return ShipError(f"no credentials for {where}", hint)
+        return ShipError(f"no credentials for {where}", refusals.CREDENTIALS)
     if isinstance(error, sdk.SSLError):
         return refusals.unreachable(endpoint, "its certificate is not trusted; AWS_CA_BUNDLE names yours")
     if isinstance(error, sdk.HTTPClientError | sdk.ConnectionError):
         return refusals.unreachable(endpoint, type(error).__name__)
     if isinstance(error, sdk.ParamValidationError | ValueError):
-        return UsageError(f"{where} cannot be used: {safe(str(error))[:200]}", "correct --store or --s3-endpoint-url")
-    return ShipError(f"the S3 client gave up: {safe(str(error))[:200]}", "check the AWS settings of this shell")
+        return UsageError(f"{where} cannot be used: {said(str(error))}", "correct --store or --s3-endpoint-url")
+    return ShipError(f"the S3 client gave up: {said(str(error))}", "check the AWS settings of this shell")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from irkit.model.bundle import Bundle
 from irkit.settings import StoreSettings
 from irkit.ship import refusals
+from irkit.ship.words import Words
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -25,19 +26,22 @@ _SLACK = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """The wishes in `settings`, for one conversation with the store at `where`."""
+    """The wishes in `settings`, in one conversation with the store at `where`, whose words pass `said`."""
 
     client: S3Client
     settings: StoreSettings
     where: str
+    said: Words
     retain: datetime | None  # None: no retention asked
 
     @classmethod
-    def of(cls, client: S3Client, settings: StoreSettings, where: str, clock: Callable[[], datetime]) -> Wishes:
+    def of(
+        cls, client: S3Client, settings: StoreSettings, where: str, said: Words, clock: Callable[[], datetime]
+    ) -> Wishes:
         """The wishes of a conversation that begins now."""
         days = settings.s3_retain_days
         retain = (clock() + timedelta(days=days)).replace(microsecond=0) if days else None
-        return cls(client, settings, where, retain)
+        return cls(client, settings, where, said, retain)
 
     @property
     def any(self) -> bool:
@@ -112,12 +116,12 @@ class Wishes:
     def _demand(self, head: HeadObjectOutputTypeDef) -> None:
         if self.retain and not self._locked(head, self.retain):
             asked = f"a {self.settings.s3_lock} lock until {self.retain:%Y-%m-%d}"
-            raise refusals.unprotected(self.where, asked, head.get("ObjectLockMode", "none"))
+            raise refusals.unprotected(self.where, asked, self.said(head.get("ObjectLockMode", "none")))
         if self.settings.s3_legal_hold and head.get("ObjectLockLegalHoldStatus") != "ON":
             raise refusals.unprotected(self.where, "a legal hold", "none")
         if self.encryption and not self._under(head.get("SSEKMSKeyId")):
             asked = f"encryption under the KMS key {self.settings.s3_sse_kms_key}"
-            raise refusals.unprotected(self.where, asked, head.get("SSEKMSKeyId", "none"))
+            raise refusals.unprotected(self.where, asked, self.said(head.get("SSEKMSKeyId", "none")))
 
     def _under(self, shown: str | None) -> bool:
         """Whether the key shown, an ARN, is the one asked for: by ARN or id; what an alias stands for is not known."""

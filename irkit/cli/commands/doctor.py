@@ -72,7 +72,7 @@ def _needs(playbooks: list[str] | None) -> list[Any]:
 
 def _store(settings: StoreSettings) -> Check:
     from irkit.cluster.doctor import Check
-    from irkit.ship.destination import destination
+    from irkit.playbook.door import destination
 
     try:
         destination(settings).check()

@@ -14,7 +14,7 @@ def ship(face: Face, store: StoreSettings, bundle: options.BundlePath) -> None:
     """Upload a bundle with its time stamp and signatures, never overwriting, and read it back. Safe to repeat."""
     from irkit.bundle.attest.kit import companions
     from irkit.bundle.reader import describe
-    from irkit.ship.destination import destination
+    from irkit.playbook.door import destination
 
     receipt = destination(store).put(describe(bundle), bundle.name)
     for beside in companions(bundle):

@@ -16,11 +16,11 @@ import websocket
 
 from irkit.cluster.objects import entries, part
 from irkit.cluster.wire.deadline import LATE, Deadline
-from irkit.cluster.wire.refusal import Mask, Refusal, line, refusal
+from irkit.cluster.wire.refusal import Refusal, refusal
 from irkit.cluster.wire.trouble import trouble
 from irkit.errors import ClusterError, DeadlineExceeded, Unreachable
 from irkit.model.evidence import Call
-from irkit.text import safe
+from irkit.text import Mask, line, safe
 from irkit.times import Clock
 
 PROTOCOL = "v4.channel.k8s.io"

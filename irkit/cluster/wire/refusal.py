@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +18,7 @@ from irkit.errors import (
     Overloaded,
     Unauthorized,
 )
-from irkit.text import safe
-
-_READ = 64 << 10  # characters of an explanation that are looked into
-
-# Takes the secrets out of a server's words: an admission webhook quotes what it refused, a proxy what it was sent.
-Mask = Callable[[str], str]
+from irkit.text import Mask, line
 
 # RBAC's own wording, stable since 1.8: k8s.io/apiserver endpoints/handlers/responsewriters/errors.go
 _RBAC = re.compile(r'cannot (\w+) (?:resource|path) "([^"]*)"(?: in API group "([^"]*)")?')
@@ -102,8 +96,3 @@ def refusal(status: int, body: bytes, what: str, mask: Mask) -> Refusal:
 def _first_line(body: bytes, mask: Mask) -> str:
     text = body[:4096].decode(errors="replace").strip()
     return f": {line(text.splitlines()[0], mask)}" if text and not text.startswith("<") else ""
-
-
-def line(text: str, mask: Mask) -> str:
-    """A server's words in one line, cut at 500 characters, without secrets; one that the cut goes through is none."""
-    return safe(mask(" ".join(text[:_READ].split())))[:500]

@@ -17,9 +17,10 @@ import urllib3
 from irkit import __version__
 from irkit.cluster.wire.answer import Answer
 from irkit.cluster.wire.deadline import Deadline
-from irkit.cluster.wire.refusal import Mask, Refusal, refusal
+from irkit.cluster.wire.refusal import Refusal, refusal
 from irkit.cluster.wire.trouble import FOREIGN, Trouble, trouble
 from irkit.model.evidence import Call
+from irkit.text import Mask, without
 from irkit.times import Clock, now
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 AGENT = f"irkit/{__version__}"
 EXPLANATION = 1 << 20  # bytes of a refusal that are read
-_SHORTEST = 6  # characters of a credential that can be told from a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,8 @@ class Sender:
 
     def _mask(self, text: str) -> str:
         """`text` without our own credentials, whatever they look like, and without what looks like a secret."""
-        for header in self._credentials().values():
-            for own in (header, header.partition(" ")[2]):
-                text = text.replace(own, "[REDACTED]") if len(own) >= _SHORTEST else text
-        return self._others(text)
+        headers = self._credentials().values()
+        return self._others(without(text, (own for header in headers for own in (header, header.partition(" ")[2]))))
 
     @cached_property
     def _way(self) -> tuple[Callable[..., urllib3.BaseHTTPResponse], str]:

@@ -31,14 +31,14 @@ class ShipBundle(Base):
 
     def check(self, params: Where, store: StoreSettings) -> None:
         """Whether the settings name a destination; whether it takes the bundle is seen when there is one."""
-        from irkit.ship.destination import destination
+        from irkit.playbook.door import destination
 
         destination(self._store(params, store))
 
     def run(self, params: Where, context: Context) -> Outcome:
         """Ship the run's bundle; when that fails, the bundle stays where it is."""
         from irkit.bundle.attest.kit import companions
-        from irkit.ship.destination import destination
+        from irkit.playbook.door import destination
 
         bundle = context.sealed
         if bundle is None:

@@ -30,6 +30,7 @@ class StoreSettings:
     s3_sse_kms_key: str | None = None  # None: the bucket's own default encryption
     s3_legal_hold: bool = False
     s3_expected_owner: str | None = None  # None: whoever owns a bucket of that name; else a 12-digit AWS account
+    s3_timeout: float = 60.0  # seconds for one answer, but that to the completion of a large upload
 
 
 @dataclass(frozen=True, slots=True)

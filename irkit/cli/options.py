@@ -54,6 +54,12 @@ S3KmsKey = Annotated[
 S3Owner = Annotated[
     str | None, typer.Option("--s3-expected-owner", envvar="IRKIT_S3_EXPECTED_OWNER", metavar="ACCOUNT", help="Whose.")
 ]
+S3Timeout = Annotated[
+    float,
+    typer.Option(
+        "--s3-timeout", envvar="IRKIT_S3_TIMEOUT", metavar="SECONDS", min=1, max=86400, help="For one answer of it."
+    ),
+]
 
 # The flags that `command(..., store=True)` adds, in the order of the fields of StoreSettings.
 STORE: dict[str, tuple[Any, Any]] = {
@@ -64,6 +70,7 @@ STORE: dict[str, tuple[Any, Any]] = {
     "s3_sse_kms_key": (S3KmsKey, None),
     "s3_legal_hold": (S3LegalHold, False),
     "s3_expected_owner": (S3Owner, None),
+    "s3_timeout": (S3Timeout, 60.0),
 }
 
 SignKey = Annotated[

@@ -140,7 +140,9 @@ class _Session:
         """Send the bundle; False where the key is taken by now."""
         try:
             if bundle.size > multipart.THRESHOLD:
-                patient = _client(self.aws, self.store.settings, patience=_COMPLETING, tries=1)
+                asked = self.store.settings
+                waiting = replace(asked, s3_timeout=max(asked.s3_timeout, _COMPLETING))
+                patient = _client(self.aws, waiting, tries=1)
                 multipart.Upload(self.client, bundle, place, self.wishes.parameters(bundle), patient).send()
             else:
                 self._put(bundle, place)
@@ -196,13 +198,13 @@ def _receipt(bundle: Bundle, url: str, head: HeadObjectOutputTypeDef) -> Receipt
     )
 
 
-def _client(aws: boto3.Session, settings: StoreSettings, *, patience: float = 60, tries: int = 3) -> S3Client:
-    """A client whose unreachable store is known in seconds, not minutes; `patience`: how long an answer may take."""
+def _client(aws: boto3.Session, settings: StoreSettings, *, tries: int = 3) -> S3Client:
+    """A client whose unreachable store is known in seconds, not minutes."""
     from botocore.config import Config
 
     config = Config(
         connect_timeout=5,
-        read_timeout=patience,
+        read_timeout=settings.s3_timeout,
         retries={"mode": "standard", "total_max_attempts": tries},
         s3={"addressing_style": "path" if settings.s3_endpoint_url else "auto"},
         response_checksum_validation="when_required",

@@ -40,10 +40,13 @@ def unseal(
     *,
     members: Sequence[str] = (),
     reason: str,
+    authority: str = "",
     operator: Operator,
     clock: Clock,
 ) -> Unsealing:
     """Decrypt `members` of the bundle (none named: all that is sealed) into the new folder `out`.
+
+    `reason` and `authority` ("": nobody said) are for custody.
 
     Raises UsageError for an identity that is none, a folder that exists and a missing reason; VerificationError where
     a file is damaged or not for this identity; BundleError for a member that is not there; JournalError where custody
@@ -54,7 +57,7 @@ def unseal(
     keys = veil.identities(identity)
     with afterwards.opened(bundle) as log:
         _make(out)
-        what = {"members": list(members) or "all", "reason": reason}
+        what = {"members": list(members) or "all", "reason": reason, "authority": authority}
         log.append(afterwards.told("unseal.intended", operator, clock(), **what))
         opened = []
         try:

@@ -33,7 +33,7 @@ def stay(face: Face, record: RunRecord) -> Exit:
         face.note(_left(watch.until is not None, pod))
         return Exit.UNVERIFIED if watch.force else record.status.exit_code
     if watch.over == "the time is over":
-        return _release(face, pod)
+        return _release(face, pod, record.authority)
     return Exit.UNVERIFIED if watch.force else Exit.COMPLETE
 
 
@@ -44,11 +44,12 @@ def _left(timed: bool, pod: PodRef) -> str:
     return f"the pod stays isolated: {again} goes on"
 
 
-def _release(face: Face, pod: PodRef) -> Exit:
+def _release(face: Face, pod: PodRef, authority: str) -> Exit:
+    """On the authority of the isolation, whose time was set with it."""
     from irkit.cli import running
     from irkit.playbook.registry import single
 
-    record = running.start(face, single("pod.release@1", pod, {"force": False}), {})
+    record = running.start(face, single("pod.release@1", pod, {"force": False}), {}, authority=authority)
     if error := running.trouble(record):
         raise error
     for step in record.steps:

@@ -170,14 +170,15 @@ def test_only_recipients_open_it_and_that_is_on_record(irkit: Irkit, veiled: Pat
     names = irkit("bundle", "ls", veiled).stdout.split()
     assert names[:3] == ["data/collection.json", "data/sealed/a.txt.age", "data/sealed/logs/b.log.age"]
     assert not list(tmp_path.glob("*.veiled"))
-    ended = irkit("bundle", "unseal", veiled, "-i", "key.txt", "--reason", "ticket 12", "--out", "opened", "-o", "json")
+    why = ("--reason", "ticket 12", "--authority", "CASE-12, J. Doe")
+    ended = irkit("bundle", "unseal", veiled, "-i", "key.txt", *why, "--out", "opened", "-o", "json")
     told = json.loads(ended.stdout)
     assert {one["path"]: one["size"] for one in told["opened"]} == {"opened/a.txt": 17, "opened/logs/b.log": 6}
     assert (tmp_path / "opened/a.txt").read_bytes() == b"password=hunter2\n"
     log = afterwards.beside(veiled).read_bytes().splitlines()
     records = list(chain.verify(log))
     assert [record["event"] for record in records] == ["custody.continued", "unseal.intended", "unsealed", "unsealed"]
-    assert records[1]["reason"] == "ticket 12"
+    assert (records[1]["reason"], records[1]["authority"]) == ("ticket 12", "CASE-12, J. Doe")
     assert records[1]["operator"]["host"]
     assert b"hunter2" not in b"".join(log)
     assert told["custody_head_sha256"] in str(verdict(irkit, veiled)["custody"])
@@ -195,6 +196,7 @@ def test_a_failed_opening_is_on_record_too(irkit: Irkit, veiled: Path, tmp_path:
     (tmp_path / "eve.txt").write_text(f"{pyrage.x25519.Identity.generate()}\n")
     irkit("bundle", "unseal", veiled, "-i", "eve.txt", "--reason", "curious", "--out", "opened", code=5)
     irkit("bundle", "unseal", veiled, "-i", "key.txt", "--reason", " ", "--out", "opened2", code=2)
+    irkit("bundle", "unseal", veiled, "-i", "key.txt", "--reason", "x", "--authority", "a\nb", "--out", "o", code=2)
     events = [record["event"] for record in chain.verify(afterwards.beside(veiled).read_bytes().splitlines())]
     assert events == ["custody.continued", "unseal.intended", "unseal.failed"]
     assert list((tmp_path / "opened").iterdir()) == []

@@ -122,15 +122,25 @@ def unseal(
     identity: Annotated[Path, typer.Option("--identity", "-i", metavar="FILE", help="age or SSH private key.")],
     reason: Reason,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder for what is opened.")],
+    authority: options.Authority = "",
     members: Annotated[
         list[str] | None, typer.Argument(metavar="[PATH]...", help="Only these; all by default.")
     ] = None,
 ) -> None:
-    """Open the sealed part. Who, when and why goes into the custody log beside the bundle first."""
+    """Open the sealed part. Who, when, why and on whose authority goes into the custody log beside the bundle first."""
     from irkit.bundle.unseal import unseal as opened
     from irkit.playbook.engine import operator
 
-    found = opened(bundle, out, identity, members=members or (), reason=reason, operator=operator(), clock=times.now)
+    found = opened(
+        bundle,
+        out,
+        identity,
+        members=members or (),
+        reason=reason,
+        authority=options.stated(authority),
+        operator=operator(),
+        clock=times.now,
+    )
     face.emit(found)
     for one in found.opened:
         face.show(f"{one.member} -> {one.path}, {one.size} bytes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -58,6 +59,7 @@ def isolate(
     face: Face,
     pod: options.Pod,
     case: options.Case = None,
+    authority: options.Authority = "",
     keep_labels: KeepLabels = False,
     preserve: Preserve = True,
     cordon: Cordon = False,
@@ -80,7 +82,7 @@ def isolate(
     asked = {"keep_labels": keep_labels, "preserve": preserve, "cordon": cordon, "guard": guard, "prove": prove}
     asked |= {"probe_image": probe_image, "probe_ports": probe_port or [], "probe_inside": probe_inside}
     asked |= {"kill_flows": kill_flows, "ttl": ttl}
-    record = _single(face, "pod.isolate@1", pod, asked, case=case, dry_run=dry_run)
+    record = _single(face, "pod.isolate@1", pod, asked, case=case, authority=authority, dry_run=dry_run)
     error = running.trouble(record)
     if error and not record.isolation:
         raise error
@@ -108,38 +110,41 @@ def release(
     pod: OnePod = None,
     yes: Yes = False,
     expired: Expired = False,
+    authority: options.Authority = "",
     dry_run: options.DryRun = False,
 ) -> Exit:
     """Give an isolated pod its network back: exactly what irkit changed is changed back."""
     if bool(pod) is expired:
         raise UsageError("release one POD, or those with --expired", "irkit release POD | irkit release --expired")
     if pod:
-        return _released(face, pod, yes=yes, dry_run=dry_run)
+        return _released(face, pod, yes=yes, authority=authority, dry_run=dry_run)
     from irkit import times
     from irkit.contain.vigil import deadline
 
     over = list(deadline.over(face.door(), face.namespace, times.now()))
     if not over:
         face.note("no quarantine is past its time")
-    return max((_one_of(face, one, yes=yes, dry_run=dry_run) for one, _ in over), default=Exit.COMPLETE)
+    ended = (_one_of(face, one, yes=yes, authority=authority, dry_run=dry_run) for one, _ in over)
+    return max(ended, default=Exit.COMPLETE)
 
 
-def _one_of(face: Face, pod: PodRef, *, yes: bool, dry_run: bool) -> Exit:
+def _one_of(face: Face, pod: PodRef, *, yes: bool, authority: str, dry_run: bool) -> Exit:
     """One that cannot be released does not keep the others from it."""
     try:
-        return _released(face, str(pod), uid=pod.uid, yes=yes, dry_run=dry_run)
+        return _released(face, str(pod), uid=pod.uid, yes=yes, authority=authority, dry_run=dry_run)
     except IrkitError as error:
         return face.fail(error)
 
 
-def _released(face: Face, pod: str, *, uid: str | None = None, yes: bool, dry_run: bool) -> Exit:
+def _released(face: Face, pod: str, *, uid: str | None = None, yes: bool, authority: str, dry_run: bool) -> Exit:
     from irkit.cli import running
 
-    record = _single(face, "pod.release@1", pod, {"force": yes}, uid=uid, dry_run=dry_run)
+    run = partial(_single, face, "pod.release@1", pod, uid=uid, authority=authority, dry_run=dry_run)
+    record = run({"force": yes})
     error = running.trouble(record)
     if error and _asks(error):
         running.confirm(face, f"{error.message}. Take back our changes and leave the others?", yes=False)
-        record = _single(face, "pod.release@1", pod, {"force": True}, uid=uid, dry_run=dry_run)
+        record = run({"force": True})
         error = running.trouble(record)
     if error:
         raise error
@@ -163,6 +168,7 @@ def _single(
     pod: str,
     params: dict[str, Any],
     *,
+    authority: str,
     dry_run: bool,
     case: str | None = None,
     uid: str | None = None,
@@ -172,7 +178,7 @@ def _single(
 
     named = face.pod(pod)
     pinned = single(uses, named.pinned(uid) if uid else named, params)
-    return running.start(face, pinned, {}, case=case, dry_run=dry_run)
+    return running.start(face, pinned, {}, case=case, authority=authority, dry_run=dry_run)
 
 
 def _isolated(record: RunRecord) -> dict[str, Any]:

@@ -52,25 +52,36 @@ def revoke(
     pod: options.Pod,
     blast: BlastFlag = Blast.POD,
     case: options.Case = None,
+    authority: options.Authority = "",
     dry_run: options.DryRun = False,
 ) -> Exit:
     """Refuse what the pod writes, by its uid; its reads go on. Exit 5: part of the account's grants was not seen."""
-    record = _single(face, "pod.revoke@1", pod, {"blast": str(blast)}, case=case, dry_run=dry_run)
+    record = _single(face, "pod.revoke@1", pod, {"blast": str(blast)}, case=case, authority=authority, dry_run=dry_run)
     return _end(face, record, pod, "revoked already: nothing to change")
 
 
 @command(identities, "restore")
-def restore(face: Face, pod: options.Pod, dry_run: options.DryRun = False) -> Exit:
+def restore(face: Face, pod: options.Pod, authority: options.Authority = "", dry_run: options.DryRun = False) -> Exit:
     """Give the pod its identity back: exactly what irkit changed is changed back."""
-    record = _single(face, "pod.restore@1", pod, {}, case=None, dry_run=dry_run)
+    record = _single(face, "pod.restore@1", pod, {}, authority=authority, dry_run=dry_run)
     return _end(face, record, pod, "not revoked: nothing to restore")
 
 
-def _single(face: Face, uses: str, pod: str, params: dict[str, Any], *, case: str | None, dry_run: bool) -> RunRecord:
+def _single(
+    face: Face,
+    uses: str,
+    pod: str,
+    params: dict[str, Any],
+    *,
+    authority: str,
+    dry_run: bool,
+    case: str | None = None,
+) -> RunRecord:
     from irkit.cli import running
     from irkit.playbook.registry import single
 
-    return running.start(face, single(uses, face.pod(pod), params), {}, case=case, dry_run=dry_run)
+    pinned = single(uses, face.pod(pod), params)
+    return running.start(face, pinned, {}, case=case, authority=authority, dry_run=dry_run)
 
 
 def _end(face: Face, record: RunRecord, pod: str, nothing: str) -> Exit:

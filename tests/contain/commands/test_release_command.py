@@ -13,6 +13,7 @@ from irkit.contain.hand import Hand
 from irkit.contain.preserve.keep import Preserving
 from irkit.contain.quarantine import Extent, quarantine
 from irkit.model.pod import PodRef
+from irkit.playbook import runs
 from tests.contain.commands.shell import Shell
 from tests.contracts.worlds import pod
 
@@ -70,5 +71,7 @@ def test_one_that_is_gone_or_refuses_does_not_keep_the_others_past_their_time(sh
     assert set(left(shell, POD_DISRUPTION_BUDGETS)) == {altered.name, later.name}
     labels = shell.cluster.get(PODS.path("default", whole.name)).json()["metadata"].get("labels", {})
     assert marks.QUARANTINE not in labels
-    shell.run("release", "--expired", "--yes")
+    told = shell.run("release", "--expired", "--yes", "--authority", "night shift", "-o", "jsonl").stdout
+    run = json.loads(told.splitlines()[-1])["run"]
     assert left(shell, NETWORK_POLICIES) == [later.name]
+    assert runs.show(shell.home / "irkit", run).record.authority == "night shift"

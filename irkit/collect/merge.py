@@ -6,10 +6,35 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, count
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Semaphore, Thread
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+class _Hands:
+    """Threads that stay for the next task: to start one costs as much as a request, and each pod takes four.
+
+    Daemons: one that hangs in the resolver or the disk must not keep the process from ending.
+    """
+
+    def __init__(self) -> None:
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._free = Semaphore(0)
+
+    def lend(self, work: Callable[[], None]) -> None:
+        """Do `work`, which raises nothing, in a thread that is free, or in a new one."""
+        if not self._free.acquire(blocking=False):
+            Thread(target=self._serve, daemon=True).start()
+        self._work.put(work)
+
+    def _serve(self) -> None:
+        while True:
+            self._work.get()()
+            self._free.release()
+
+
+_HANDS = _Hands()
 
 
 def merge(
@@ -37,9 +62,8 @@ def merge(
             except Exception as error:
                 results.put((number, [], error, True))
 
-    # Daemons: a thread that hangs in the resolver or the disk must not keep the process from ending.
     for _ in range(min(workers, len(tasks))):
-        Thread(target=work, daemon=True).start()
+        _HANDS.lend(work)
     running = set(range(len(tasks)))
     while running:
         try:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Condition, Lock
 from typing import Protocol
 
 from irkit.cluster.protocol import Cluster
@@ -17,6 +18,8 @@ from irkit.errors import NotFound
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
 from irkit.model.run import Target
+
+PATIENCE = 0.05  # seconds that an answer which has begun waits for those on their way: one question proves them all
 
 
 class Collector(Protocol):
@@ -62,12 +65,31 @@ class Ours:
     cluster: Cluster
     asked: float = -math.inf  # when it was asked last and found ours, by the monotonic clock
     turn: Lock = field(default_factory=Lock)
+    due: set[str] = field(default_factory=set)  # names of answers asked for that have neither begun nor failed
+    fewer: Condition = field(default_factory=Condition)
 
-    def prove(self) -> None:
-        """Raise PodReplaced as `not_replaced`; the answer in question has begun."""
+    @contextmanager
+    def expecting(self, name: str) -> Iterator[None]:
+        """Around an answer that is to be proved, from before it is asked for."""
+        self.due.add(name)
+        try:
+            yield
+        finally:
+            self._no_longer_due(name)
+
+    def prove(self, name: str) -> None:
+        """Raise PodReplaced as `not_replaced`; the answer `name` has begun."""
         begun = time.monotonic()
+        self._no_longer_due(name)
+        with self.fewer:
+            self.fewer.wait_for(lambda: not self.due, PATIENCE)
         with self.turn:
             if self.asked < begun:
                 now = time.monotonic()
                 not_replaced(self.target, self.cluster)
                 self.asked = now
+
+    def _no_longer_due(self, name: str) -> None:
+        with self.fewer:
+            self.due.discard(name)
+            self.fewer.notify_all()

@@ -100,6 +100,7 @@ def kubeconfig(port: int) -> str:
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # a capture connects many times at once; of 5, the kernel makes the sixth wait a second
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that leaves is part of the tests."""

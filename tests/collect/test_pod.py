@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -9,12 +11,14 @@ import pytest
 from irkit.collect.around.storage import Storage
 from irkit.collect.capture import capture
 from irkit.collect.changes import MOST, changes
+from irkit.collect.collector import Ours
 from irkit.collect.piece import Found
 from irkit.collect.pod.metrics import Metrics
 from irkit.collect.pod.references import table
+from irkit.errors import NotFound
 from irkit.model.evidence import GapReason
 from tests.collect.api import Route, Says, no, ok, serving
-from tests.collect.scene import TARGET, artifacts, gaps, pod, routes, thing
+from tests.collect.scene import POD, TARGET, artifacts, gaps, pod, routes, thing
 
 
 def managed(manager: str, at: str, fields: dict[str, Any], **more: str) -> dict[str, Any]:
@@ -160,3 +164,28 @@ def test_what_is_read_out_of_the_pod_stands_beside_it(tmp_path: Path) -> None:
     read = json.loads((tmp_path / "data/pod/references.json").read_bytes())
     assert read["PersistentVolumeClaim"][0]["name"] == "data"
     assert json.loads((tmp_path / "data/pod/changes.json").read_bytes()) == []
+
+
+def test_answers_that_begin_together_are_proved_by_one_question(tmp_path: Path) -> None:
+    names = ("app", "proxy", "sidecar")
+    with serving(routes()) as api, ThreadPoolExecutor(len(names)) as pool:
+        ours, together = Ours(TARGET, api.connect(tmp_path)), Barrier(len(names), timeout=20)
+
+        def answer(name: str) -> None:
+            with ours.expecting(name):
+                together.wait()
+                ours.prove(name)
+
+        assert list(pool.map(answer, names)) == [None] * len(names)
+    assert api.asked == [POD]
+
+
+def test_one_that_fails_or_is_slow_keeps_no_other_from_its_proof(tmp_path: Path) -> None:
+    with serving(routes()) as api:
+        ours = Ours(TARGET, api.connect(tmp_path))
+        with ours.expecting("slow"), ours.expecting("quick"):
+            with pytest.raises(NotFound), ours.expecting("refused"):
+                raise NotFound("no such log")
+            ours.prove("quick")
+            ours.prove("slow")
+    assert api.asked == [POD, POD]  # the second answer began after the first question

@@ -70,9 +70,10 @@ def _take(container: Container, run: str, *, ours: Ours, into: Folder, refusal: 
     def opened() -> Iterator[Stream]:
         if refusal:
             raise refusal
+        log = PODS.path(target.namespace, target.name, "log")
         query = {"container": container.name, "timestamps": "true", "previous": str(run == "previous").lower()}
         try:
-            with cluster.stream(PODS.path(target.namespace, target.name, "log"), query) as stream:
+            with ours.expecting(path), cluster.stream(log, query) as stream:
                 yield stream
         except Invalid as error:
             raise gaps.no_log(error, container.restarts) from error
@@ -80,7 +81,7 @@ def _take(container: Container, run: str, *, ours: Ours, into: Folder, refusal: 
     def proof(first: bytes) -> None:
         # The kubelet finds pod and container by name when the request comes, and then reads that container's file to
         # its end: the uid asked for after the first bytes says whose log it is, whatever befalls the pod meanwhile.
-        ours.prove()
+        ours.prove(path)
         gaps.not_a_log(first)
 
     return into.stream(piece, opened, proof=proof)

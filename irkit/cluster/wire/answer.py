@@ -37,7 +37,8 @@ class Answer:
         """The next bytes, as soon as there are some; `read` would wait for a whole chunk."""
         left = self._deadline.left()
         sock = getattr(self._response.connection, "sock", None)
-        if sock is not None:  # None: the peer will close, and the request's own timeout stands
+        # None: the peer will close, and the request's own timeout stands
+        if sock is not None and not _nearly(sock.gettimeout(), left):
             sock.settimeout(left)
         return self._response.read1(CHUNK)
 
@@ -57,3 +58,8 @@ class Answer:
         if self._response.connection is not None:
             self._response.close()
         self.call = replace(self.call, elapsed=time.monotonic() - self._sent)
+
+
+def _nearly(timeout: float | None, left: float) -> bool:
+    """Whether a socket's timeout need not be set anew, which is a call to the system for each chunk."""
+    return timeout is not None and abs(timeout - left) <= left / 100

@@ -124,12 +124,12 @@ class Sender:
         self, request: Request, deadline: Deadline, reading: Deadline
     ) -> tuple[Answer | Refusal | Trouble, float | None]:
         left, credentials = deadline.left(), self._credentials()
-        started, sent = self._pace.clock(), time.monotonic()
+        url, started, sent = request.url, self._pace.clock(), time.monotonic()
         try:
             opened, before = self._way
             response = opened(
                 request.method,
-                before + request.url,
+                before + url,
                 body=request.body,
                 headers={**_headers(request), **credentials},
                 timeout=urllib3.Timeout(connect=min(left, self._pace.connect), read=left),
@@ -142,7 +142,7 @@ class Sender:
         headers = response.headers
         call = Call(
             request.method,
-            request.url,
+            url,
             response.status,
             started,
             time.monotonic() - sent,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from threading import Event
 from typing import Any
 
-from irkit.cluster.protocol import Json
 from irkit.collect import gaps
 from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
@@ -30,22 +29,22 @@ def tables(pods: Sequence[Target], folder: Folder) -> Iterator[Found]:
     after it.
     """
     into = replace(folder, held={}, closed=Event())
-    for piece, reading in READINGS:
-        told, lost = _read(piece, reading, pods, into)
+    rows = [row for pod in pods for row in _rows(pod, into)]
+    for piece, _ in READINGS:
+        told = {pod: found for at, pod, found in rows if at is piece and not isinstance(found, Gap)}
         yield from into.compute(piece, partial(dict, told))
-        yield from lost
+        yield from (found for at, _, found in rows if at is piece and isinstance(found, Gap))
 
 
-def _read(
-    piece: Piece, reading: Callable[[Json], Any], pods: Sequence[Target], into: Folder
-) -> tuple[dict[str, Any], list[Gap]]:
-    """What `reading` finds in each pod that was taken; a hostile object costs no other its row."""
-    told, lost = {}, []
-    for pod in pods:
+def _rows(pod: Target, into: Folder) -> Iterator[tuple[Piece, str, Any]]:
+    """(table, pod, what its reading finds, or a Gap) for each table, if the pod was taken.
+
+    A hostile object costs no other its rows.
+    """
+    taken = cache(partial(replace(into, within=folder_of(pod)).json, POD))
+    for piece, reading in READINGS:
         try:
-            taken = replace(into, within=folder_of(pod)).json(POD)
-            if taken is not None:
-                told[pod.name] = reading(taken)
+            if (found := taken()) is not None:
+                yield piece, pod.name, reading(found)
         except Exception as error:
-            lost.append(gaps.gap(replace(piece, about=f"{piece.about}, of pod {pod.name}"), error))
-    return told, lost
+            yield piece, pod.name, gaps.gap(replace(piece, about=f"{piece.about}, of pod {pod.name}"), error)

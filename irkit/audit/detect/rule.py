@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 
-from irkit.audit.read.event import Event
+from irkit.audit.read.event import POD_UID, Event
 from irkit.model.audit import Severity
 
 READS = frozenset({"get", "list", "watch"})
@@ -22,6 +22,18 @@ class Gate(Enum):
     ANONYMOUS = auto()
     IMPERSONATING = auto()
     POD_BOUND = auto()  # made with a credential bound to a pod
+
+    def passes(self, event: Event) -> bool:
+        """Whether `event` is that."""
+        match self:
+            case Gate.REFUSED:
+                return event.code == 403
+            case Gate.ANONYMOUS:
+                return event.who.username == "system:anonymous"
+            case Gate.IMPERSONATING:
+                return event.impersonatedUser is not None
+            case Gate.POD_BOUND:
+                return bool(event.who.first(POD_UID))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +82,9 @@ class Rule:
     def at_once(self) -> bool:
         """Whether one event is enough to judge by; the others need what came before."""
         return self.count is None and self.chain is None
+
+    def asks(self, event: Event) -> bool:
+        """Whether `event` is one that `fires` judges."""
+        return (event.verb in self.verbs and event.ref.kind in self.resources) or bool(
+            self.gate and self.gate.passes(event)
+        )

@@ -47,9 +47,13 @@ class Ref(msgspec.Struct, gc=False):
     apiGroup: str = ""
     subresource: str = ""
 
+    @property
+    def kind(self) -> str:
+        """What RBAC calls a resource: "pods", "pods/exec"."""
+        return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
+
     def __str__(self) -> str:
-        kind = f"{self.resource}/{self.subresource}" if self.subresource else self.resource
-        return " ".join(part for part in (kind, "/".join(filter(None, (self.namespace, self.name)))) if part)
+        return " ".join(part for part in (self.kind, "/".join(filter(None, (self.namespace, self.name)))) if part)
 
 
 class Status(msgspec.Struct, gc=False):

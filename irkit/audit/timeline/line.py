@@ -87,9 +87,8 @@ def key(event: Event) -> Key:
     """What makes `event` the same request as another."""
     ref, whom = event.ref, event.impersonatedUser
     actor = f"{event.who.username} as {whom.username}" if whom else event.who.username
-    resource = f"{ref.resource}/{ref.subresource}" if ref.subresource else ref.resource
     address = event.sourceIPs[-1] if event.sourceIPs else ""
-    return Key(actor, address, event.verb, resource, ref.namespace, ref.name, _detail(event), event.code)
+    return Key(actor, address, event.verb, ref.kind, ref.namespace, ref.name, _detail(event), event.code)
 
 
 def _detail(event: Event) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from irkit.audit.detect.registry import RULES
-from irkit.audit.detect.rule import Gate, Rule
-from irkit.audit.read.event import POD_UID, Event, decode
+from irkit.audit.detect.rule import Rule
+from irkit.audit.read.event import Event, decode
 from irkit.model.alert import Alert, AlertStatus, BadAlert
 from irkit.model.codec import compact
 from irkit.triggers.formats import fields
@@ -32,28 +32,8 @@ def _alerts(item: object, delivery: Delivery) -> tuple[Alert, ...]:
         raise BadAlert("items: an audit event is expected")
     if event.stage == "RequestReceived":  # the same request is told again when it is answered
         return ()
-    told = ((rule, rule.fires(event)) for rule in _JUDGING if _asks(rule, event))
+    told = ((rule, rule.fires(event)) for rule in _JUDGING if rule.asks(event))
     return tuple(_alert(rule, why, event, delivery) for rule, why in told if why)
-
-
-def _asks(rule: Rule, event: Event) -> bool:
-    ref = event.ref
-    what = f"{ref.resource}/{ref.subresource}" if ref.subresource else ref.resource
-    return (event.verb in rule.verbs and what in rule.resources) or (
-        rule.gate is not None and _passes(rule.gate, event)
-    )
-
-
-def _passes(gate: Gate, event: Event) -> bool:
-    match gate:
-        case Gate.REFUSED:
-            return event.code == 403
-        case Gate.ANONYMOUS:
-            return event.who.username == "system:anonymous"
-        case Gate.IMPERSONATING:
-            return event.impersonatedUser is not None
-        case Gate.POD_BOUND:
-            return bool(event.who.first(POD_UID))
 
 
 def _alert(rule: Rule, why: str, event: Event, delivery: Delivery) -> Alert:

@@ -32,9 +32,7 @@ def _address(event: Event) -> str:
 
 
 def _deed(event: Event) -> str:
-    ref = event.ref
-    kind = f"{ref.resource}/{ref.subresource}" if ref.subresource else ref.resource
-    return f"{event.verb} {kind}" if kind else ""
+    return f"{event.verb} {event.ref.kind}" if event.ref.kind else ""
 
 
 RULES = (

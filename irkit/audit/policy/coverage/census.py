@@ -11,12 +11,12 @@ import msgspec
 
 from irkit.audit.detect.bodies import logged
 from irkit.audit.detect.registry import RULES
-from irkit.audit.detect.rule import Gate, Rule
+from irkit.audit.detect.rule import Rule
 from irkit.audit.policy.coverage.asks import needed
 from irkit.audit.policy.coverage.worst import worst
 from irkit.audit.policy.nouns import Level, Stage
 from irkit.audit.read.blocks import blocks
-from irkit.audit.read.event import POD_UID, Event, decode
+from irkit.audit.read.event import Event, decode
 from irkit.audit.read.look import torn
 from irkit.audit.read.remote.place import Door, default_door
 from irkit.audit.read.scan import Piece, pieces, spread
@@ -108,24 +108,10 @@ def _by_kind() -> dict[tuple[str, str], list[tuple[Rule, Kind]]]:
 
 
 def _asked(event: Event) -> Iterator[tuple[Rule, Kind]]:
-    ref = event.ref
-    kind = f"{ref.resource}/{ref.subresource}" if ref.subresource else ref.resource
-    yield from _by_kind().get((event.verb, kind), ())
+    yield from _by_kind().get((event.verb, event.ref.kind), ())
     for rule in _GATED:
-        if rule.gate and _passes(rule.gate, event):
+        if rule.gate and rule.gate.passes(event):
             yield rule, (rule.id, "", "")
 
 
 _GATED = tuple(rule for rule in RULES if rule.gate)
-
-
-def _passes(gate: Gate, event: Event) -> bool:
-    match gate:
-        case Gate.REFUSED:
-            return event.code == 403
-        case Gate.ANONYMOUS:
-            return event.who.username == "system:anonymous"
-        case Gate.IMPERSONATING:
-            return event.impersonatedUser is not None
-        case Gate.POD_BOUND:
-            return bool(event.who.first(POD_UID))

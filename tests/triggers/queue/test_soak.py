@@ -202,7 +202,7 @@ def massacre(ground: Ground, seats: list[Seat], places: list[Place]) -> int:
 
 
 def deeds(log: Path, namespaces: set[str]) -> Iterator[tuple[str, str, str]]:
-    """Verb, resource and name of every change that the API server says it made there, as its audit log tells."""
+    """Resource, name and what was set, of every change there that the API server says it made: its audit log."""
     for file in log.parent.glob("audit*.log"):
         for line in file.read_bytes().splitlines():
             if b"irkit-soak-" not in line:
@@ -214,7 +214,11 @@ def deeds(log: Path, namespaces: set[str]) -> Iterator[tuple[str, str, str]]:
             made = earnest and event["stage"] == "ResponseComplete" and code in (200, 201)
             if changed and made and ref["namespace"] in namespaces:
                 name = ref.get("name") or event["responseObject"]["metadata"]["name"]
-                yield event["verb"], ref["resource"], f"{ref['namespace']}/{name}"
+                yield ref["resource"], f"{ref['namespace']}/{name}", _set(event["requestObject"])
+
+
+def _set(body: Any) -> str:  # noqa: ANN401 - an object, or the operations of a JSON Patch
+    return " ".join(sorted(one["path"] for one in body if one["op"] != "test")) if isinstance(body, list) else ""
 
 
 def ended_well(folder: Path, run_id: str) -> int:
@@ -224,14 +228,14 @@ def ended_well(folder: Path, run_id: str) -> int:
 
 
 def judge(ground: Ground, places: list[Place]) -> None:
-    """Every alert one job, every job one run that ended well, every pod cut off by one policy and one patch."""
+    """Every alert one job, every job one run that ended well, every pod cut off by one policy, marked and held once."""
     entries = ground.entries(len(places) + 1)
     assert {entry.state for entry in entries} == {State.DONE}
     assert len(entries) == len({entry.word for entry in entries}) == len(places)
     assert all(ended_well(ground.folder, entry.word) for entry in entries)
     assert ground.cluster.audit_log
     made = Counter(deeds(ground.cluster.audit_log, {namespace for namespace, _ in places}))
-    assert Counter(resource for _, resource, _ in made) == {"networkpolicies": len(places), "pods": len(places)}
+    assert Counter(resource for resource, _, _ in made) == {"networkpolicies": len(places), "pods": 2 * len(places)}
     assert set(made.values()) == {1}
 
 

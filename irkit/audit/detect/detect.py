@@ -89,7 +89,7 @@ def detect(
             coverage = _also(opened, fresh, share, tally, coverage, len(NEWCOMERS))
         reused: tuple[Finding, ...] = ()
         if (ids or small(opened)) and (not work.only or REUSED[0] in work.only):
-            reused, coverage = _doubles(opened, work.window, share, coverage)
+            reused, coverage = _doubles(opened, work, share, coverage)
     finally:
         opened.close()
     rules = BY_ID | {one.id: one.rule for one in sigma}
@@ -97,10 +97,16 @@ def detect(
     return Report(sum(coverage.levels.values()), tuple(findings), coverage)
 
 
-def _doubles(opened: Sources, window: Window, share: Share, coverage: Coverage) -> tuple[tuple[Finding, ...], Coverage]:
-    total, found, gaps = compare(opened, window, share)
-    every = tuple(dict.fromkeys((*coverage.gaps, *gaps)))
-    return found, replace(coverage, compared=total.compared, forgotten=total.evicted, gaps=every)
+def _doubles(opened: Sources, work: Watch, share: Share, coverage: Coverage) -> tuple[tuple[Finding, ...], Coverage]:
+    total, found, passed, gaps = compare(opened, work, share)
+    return found, replace(
+        coverage,
+        compared=total.compared,
+        forgotten=total.evicted,
+        allowed=_sum([coverage.allowed, passed.allowed]),
+        unreviewed=_sum([coverage.unreviewed, +passed.unreviewed]),
+        gaps=tuple(dict.fromkeys((*coverage.gaps, *gaps))),
+    )
 
 
 def _also(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from zlib import crc32
 
+from irkit.audit.detect.rules.records import RULES
+from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.filter.grammar import Test
 from irkit.audit.haul import Haul
 from irkit.audit.hunt import Hunt
@@ -81,25 +83,33 @@ def small(opened: Sources) -> bool:
     return sum(source.size * (RATIO if source.packed else 1) for source in opened.readable) <= SMALL
 
 
-def compare(opened: Sources, window: Window, share: Share) -> tuple[Ids, tuple[Finding, ...], tuple[Gap, ...]]:
-    """What was compared, the one finding about ids that stand on different records, and what could not be read."""
+def compare(opened: Sources, work: Watch, share: Share) -> tuple[Ids, tuple[Finding, ...], Watched, tuple[Gap, ...]]:
+    """What was compared, the one finding about ids that stand on different records, and what could not be read.
+
+    The window and the allow-list are those of `work`; what the list let pass is counted in the third of the answers.
+    """
+    window = work.window
     units = [piece for source in opened.readable for piece in pieces(source, *window.within(source))]
     total, gaps = Ids(), []
     for unit, part in zip(units, share(Compare(window), units), strict=True):
         total.merge(part)
         if part.torn:
             gaps.append(torn(unit.source, part.torn, part.remedy))
-    hunt = Hunt(None, window, Test(("auditID",), "=", tuple(total.doubled)))
-    return total, _confirmed(units, hunt, share) if total.doubled else (), tuple(gaps)
+    passed = Watched()
+    found = _confirmed(units, total, work, share, passed) if total.doubled else ()
+    return total, found, passed, tuple(gaps)
 
 
-def _confirmed(units: list[Piece], hunt: Hunt, share: Share) -> tuple[Finding, ...]:
-    """Checksums may lie: the records themselves are fetched and compared."""
-    haul = Haul()
+def _confirmed(units: list[Piece], ids: Ids, work: Watch, share: Share, passed: Watched) -> tuple[Finding, ...]:
+    """Checksums may lie: the records themselves are fetched and compared, but for what the allow-list excuses."""
+    haul, (rule,) = Haul(), RULES
+    hunt = Hunt(None, work.window, Test(("auditID",), "=", tuple(ids.doubled)))
     try:
         for unit, caught in zip(units, share(hunt, units), strict=True):
             for hit in caught.hits:
-                haul.add(unit.source.label, hit)
+                event = decode(hit.line)
+                if event is None or not passed.excused(rule, event, work.allow):
+                    haul.add(unit.source.label, hit)
         return haul.collisions()
     finally:
         haul.close()

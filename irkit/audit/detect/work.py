@@ -39,12 +39,17 @@ class Watched:
         return sum(self.levels.values())
 
     def enter(self, rule: Rule, event: Event, told: str, allow: Allow) -> None:
-        """Take up that `rule` fired on `event`, unless `allow` excuses it; what was let pass is counted."""
-        if excuse := allow.excuse(rule, event):
+        """Take up that `rule` fired on `event`, unless `allow` excuses it."""
+        if not self.excused(rule, event, allow):
+            self.tally.take(rule, event, told)
+
+    def excused(self, rule: Rule, event: Event, allow: Allow) -> bool:
+        """Whether `allow` lets `event` pass under `rule`; what it lets pass is counted."""
+        excuse = allow.excuse(rule, event)
+        if excuse:
             self.allowed[rule.id] += 1
             self.unreviewed[rule.id] += excuse.learned
-        else:
-            self.tally.take(rule, event, told)
+        return excuse is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from irkit.audit.detect import doubles
+from irkit.audit.detect.allow.entries import Allow, Entry
 from irkit.audit.detect.detect import detect
 from irkit.audit.read import scan
 from irkit.model.audit import Finding
@@ -65,3 +66,16 @@ def test_other_rules_alone_compare_nothing(tmp_path: Path) -> None:
     path = log(tmp_path / "audit.log", many(0, 3))
     assert detect([str(path)], only=["exec-into-pod"]).coverage.compared == 0
     assert detect([str(path)], only=["audit-id-reused"]).coverage.compared == 3
+
+
+def test_an_allow_list_excuses_whoever_takes_over_ids_and_is_counted(tmp_path: Path) -> None:
+    """An aggregated API server writes the id of the request that was passed on to it."""
+    relayed = event("create", audit_id="id-1", user="system:aggregator")
+    path = log(tmp_path / "audit.log", [event(audit_id="id-1"), relayed, event(audit_id="id-2", user="mallory")])
+    allow = Allow((Entry("aggregation", ("audit-id-reused",), ("system:aggregator",), learned=True),))
+    report = detect([str(path)], allow=allow, only=["audit-id-reused"])
+    assert report.findings == ()
+    assert report.coverage.allowed == report.coverage.unreviewed == {"audit-id-reused": 1}
+    log(path, [event(audit_id="id-1"), relayed, event("delete", audit_id="id-1", user="mallory")])
+    (found,) = detect([str(path)], allow=allow).findings
+    assert found.rule == "audit-id-reused"

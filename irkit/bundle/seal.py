@@ -13,6 +13,7 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -93,12 +94,14 @@ class _Bag:
     digests: dict[str, str] = field(default_factory=dict)
     octets: int = 0
     written: int = 0
+    beside: ThreadPoolExecutor = field(init=False)  # hashes a chunk of the payload while the chunk goes on its way
 
     def tar(self) -> Iterator[bytes]:
         """The whole archive."""
-        for piece in self._members():
-            self.written += len(piece)
-            yield piece
+        with ThreadPoolExecutor(1, "hash") as self.beside:
+            for piece in self._members():
+                self.written += len(piece)
+                yield piece
         yield tape.footer(self.written)
 
     def _members(self) -> Iterator[bytes]:
@@ -113,10 +116,15 @@ class _Bag:
         size, hasher = file.stat().st_size, hashlib.sha256()
         yield self._header(path, size)
         left = size
-        for chunk in digest.read(file):
-            hasher.update(chunk)
+        for chunk in digest.read(file, first=frames.FRAME - self.written % frames.FRAME):
             left -= len(chunk)
-            yield chunk
+            if len(chunk) < frames.FRAME:  # handed to another thread, it would take longer than it takes here
+                hasher.update(chunk)
+                yield chunk
+            else:
+                hashing = self.beside.submit(hasher.update, chunk)
+                yield chunk
+                hashing.result()
         if left:
             raise BundleError(f"{file} changed while it was sealed", "seal again")
         yield tape.padding(size)
@@ -145,15 +153,15 @@ class _Bag:
 
 def payload(data: Path) -> list[tuple[str, Path]]:
     """(path in the bag, file) of everything under `data`, sorted by path; raises BundleError for what is no file."""
+    return sorted(_files(data, layout.PAYLOAD))
 
-    def refuse(error: OSError) -> None:
-        raise error
 
-    found = []
-    for folder, folders, files in os.walk(data, onerror=refuse):
-        for entry in (Path(folder, name) for name in folders + files):
-            if entry.is_symlink() or not (entry.is_file() or entry.is_dir()):
-                raise BundleError(f"not a plain file: {entry}", "only plain files can be evidence; remove it")
-            if entry.is_file():
-                found.append((layout.PAYLOAD + entry.relative_to(data).as_posix(), entry))
-    return sorted(found)
+def _files(folder: Path | str, within: str) -> Iterator[tuple[str, Path]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path, f"{within}{entry.name}/")
+            elif entry.is_file(follow_symlinks=False):
+                yield within + entry.name, Path(entry.path)
+            else:
+                raise BundleError(f"not a plain file: {entry.path}", "only plain files can be evidence; remove it")

@@ -158,11 +158,13 @@ class Folder:
     def _rescue(self, piece: Piece, call: Call | None) -> Artifact | None:
         whole = self.path(piece)
         part = whole.with_name(whole.name + ".part")
-        if _size(part) > _size(whole):
+        begun, finished = _size(part), _size(whole)
+        if begun > max(finished, 0):
             part.replace(whole)
             return self._artifact(piece, replace(digest.of_file(whole), truncated=True), call)
-        part.unlink(missing_ok=True)
-        if not whole.exists():
+        if begun >= 0:
+            part.unlink(missing_ok=True)
+        if finished < 0:
             return None
         return self._held(piece) or self._artifact(piece, digest.of_file(whole), None)
 
@@ -210,4 +212,8 @@ def _goes_on(page: Json) -> bool:
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    """In bytes; -1 where there is no such file."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1

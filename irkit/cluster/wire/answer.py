@@ -23,6 +23,7 @@ class Answer:
         self.call = call
         self.headers = response.headers
         self._response, self._server, self._sent, self._deadline = response, server, sent, deadline
+        self._over = False
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -55,6 +56,9 @@ class Answer:
 
     def close(self) -> None:
         """Give the connection back to the pool if the body was read to its end, else close it."""
+        if self._over:
+            return
+        self._over = True
         if self._response.connection is not None:
             self._response.close()
         self.call = replace(self.call, elapsed=time.monotonic() - self._sent)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from irkit.drill.range.answer import Json
 from irkit.times import parse, rfc3339
@@ -79,7 +80,11 @@ class Logs:
                 yield _dressed(whole, options)
 
 
-def _blocks(source: Iterable[bytes], options: Options) -> Iterator[bytes]:
+def _blocks(source: IO[bytes], options: Options) -> Iterator[bytes]:
+    if options.since is None and options.tail is None:
+        while whole := source.readlines(_CHUNK):
+            yield b"".join(whole)
+        return
     lines: Iterable[bytes] = source
     if options.since is not None:
         since = options.since

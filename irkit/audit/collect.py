@@ -1,4 +1,4 @@
-"""The pod's audit events as evidence: the lines as they were written, why each is there, and what was read."""
+"""The audit events of a pod, or many, as evidence: the lines as they were written, why each is there, what was read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.read.look import COLLECTOR
 from irkit.audit.read.remote.place import Door, default_door
 from irkit.audit.read.window import Window
-from irkit.audit.search import search
+from irkit.audit.search import View, search, search_all
 from irkit.audit.told import proven
 from irkit.model import codec
 from irkit.model.audit import AuditSummary, Finding, Match
@@ -27,11 +27,12 @@ FINDINGS = 500  # in the summary
 IDS = 100  # audit ids of one finding there
 
 _ABOUT = {
-    "events.jsonl": "audit events that concern the pod, as the API server wrote them, in time order",
+    "events.jsonl": "audit events that concern {whom}, as the API server wrote them, in time order",
     "matches.jsonl": "the same events, each with tier, reason, where it stood and its hash",
     "findings.jsonl": "what the rules of docs/detections.md say about these events, gravest first",
     "summary.json": "what was read and what matched",
 }
+Gathered = tuple[AuditSummary, list[Artifact | Gap]]
 
 
 def gather(
@@ -43,25 +44,55 @@ def gather(
     until: datetime | None = None,
     clock: times.Clock = times.now,
     door: Door = default_door,
-) -> tuple[AuditSummary, list[Artifact | Gap]]:
+) -> Gathered:
     """Write the pod's audit events to `into/audit/`; sources that cannot be read are gaps, never errors.
 
     Raises OSError where the disk refuses.
     """
     found = search(sources, target, since=since, until=until, door=door)
-    folder = into / "audit"
+    ((summary, items),) = (_written(view, into, "", "the pod", clock) for view in found.views(0))
+    return summary, [*items, *found.gaps]
+
+
+def gather_each(
+    sources: Sequence[str],
+    targets: Sequence[Target],
+    within: Callable[[Target], str],
+    into: Path,
+    *,
+    clock: times.Clock = times.now,
+    door: Door = default_door,
+) -> Gathered:
+    """The same for many pods in one reading: each pod's events to `audit/` in the folder that `within` names for it.
+
+    `into/audit/` has those of all of them, each once, with the pods it concerns; the summary is of these. The rules
+    judge both: what somebody did to ten pods shows in no single one. A gap about one pod names it.
+    """
+    found = search_all(sources, targets, door=door)
+    views = found.views(None, *range(len(targets)))
+    summary, items = _written(next(views), into, "", "the pods", clock)
+    for target, view in zip(targets, views, strict=True):
+        gaps = [replace(gap, target=f"{gap.target} of pod {target.name}") for gap in view.gaps]
+        items += _written(replace(view, gaps=gaps), into, within(target), f"pod {target.name}", clock)[1]
+    return summary, [*items, *found.gaps]
+
+
+def _written(view: View, into: Path, within: str, whom: str, clock: times.Clock) -> Gathered:
+    """One view as files, with what the rules say about it; its gaps, too."""
+    folder = into / within / "audit"
     folder.mkdir(parents=True, exist_ok=True)
     work, watched = Watch(Allow(), Window()), Watched()
     with tempfile.TemporaryFile(dir=folder) as lines:
-        matches = digest.write(_explained(found, lines, lambda raw: work.line(raw, watched)), folder / "matches.jsonl")
+        explained = _explained(view.matches, lines, lambda raw: work.line(raw, watched))
+        matches = digest.write(explained, folder / "matches.jsonl")
         lines.seek(0)
         events = digest.write(iter(lambda: lines.read(digest.CHUNK), b""), folder / "events.jsonl")
-    findings = by_severity((*found.summary().findings, *watched.tally.findings(BY_ID)))
+    findings = by_severity((*view.summary.findings, *watched.tally.findings(BY_ID)))
     told = digest.write((codec.compact(finding) + b"\n" for finding in findings), folder / "findings.jsonl")
-    summary = replace(found.summary(), findings=_few(findings), blind=dict(sorted(watched.blind.items())))
+    summary = replace(view.summary, findings=_few(findings), blind=dict(sorted(watched.blind.items())))
     written = digest.write([codec.pretty(summary)], folder / "summary.json")
     made = zip(_ABOUT, (events, matches, told, written), strict=True)
-    return summary, [*(_artifact(name, measured, clock()) for name, measured in made), *found.gaps]
+    return summary, [*(_artifact(within, name, whom, measured, clock()) for name, measured in made), *view.gaps]
 
 
 def _few(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -77,5 +108,6 @@ def _explained(found: Iterable[Match], lines: BinaryIO, judge: Callable[[bytes],
         yield proven(match)
 
 
-def _artifact(name: str, measured: digest.Digest, at: datetime) -> Artifact:
-    return Artifact(f"audit/{name}", COLLECTOR, measured.sha256, measured.size, at, about=_ABOUT[name])
+def _artifact(within: str, name: str, whom: str, measured: digest.Digest, at: datetime) -> Artifact:
+    about = _ABOUT[name].format(whom=whom)
+    return Artifact(f"{within}audit/{name}", COLLECTOR, measured.sha256, measured.size, at, about=about)

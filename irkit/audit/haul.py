@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Iterator
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple, cast
 
-from irkit.audit.matching.likely import ADDRESS
+from irkit.audit.matching.judge import Claim, Verdict
+from irkit.audit.matching.life import Life
 from irkit.audit.read.event import decode, whole
 from irkit.model.audit import Finding, Match, Severity, Tier
 
@@ -24,15 +26,17 @@ class Hit(NamedTuple):
     """One line that matched."""
 
     offset: int  # in its source, unpacked
-    tier: Tier
-    reason: str
     at: datetime | None  # when the line was written; None: it bears no time
     audit_id: str
     stage: str
     level: str
     line: bytes
-    issued: str = ""  # the credential that this request of the pod's own identity brought forth; "": none
+    claims: tuple[Claim, ...]
     asked: datetime | None = None  # when the request was received; None: it does not say
+
+
+Claims = Mapping[int, Verdict]  # by the number of the pod
+_NOBODY: Claims = {}
 
 
 class _Kept(NamedTuple):
@@ -40,13 +44,12 @@ class _Kept(NamedTuple):
     stage: str
     place: int  # of the line in the store
     length: int
-    tier: Tier
-    reason: str
     source: str
     offset: int
     audit_id: str
     level: str
     asked: datetime
+    claims: Claims
 
     @property
     def where(self) -> str:
@@ -54,17 +57,22 @@ class _Kept(NamedTuple):
 
 
 class Haul:
-    """The matches of one search."""
+    """The matches of one search, for one pod (or none: its number is 0) or for many.
 
-    def __init__(self) -> None:
-        self.duplicates = 0
-        self.issued: set[str] = set()
+    A line that concerns many pods is kept once, and what is the same of many lines, too. Where a method takes a pod,
+    None stands for all: each line once, by the surest of its claims.
+    """
+
+    def __init__(self, names: Sequence[str] = ("",)) -> None:
+        self.duplicates: Counter[int | None] = Counter()
+        self.issued: dict[int, set[str]] = defaultdict(set)
+        self._names = names
         self._kept: list[_Kept] = []
-        self._seen: set[bytes] = set()
+        self._theirs = [array("L") for _ in names]  # places in `_kept`
+        self._seen: dict[bytes, int] = {}
+        self._same: dict[tuple[tuple[int, Verdict], ...], Claims] = {}
+        self._lives: dict[int, Life] = defaultdict(Life)
         self._store: BinaryIO = cast(BinaryIO, tempfile.SpooledTemporaryFile(MEMORY))
-        self._successor: datetime | None = None
-        self._begun: set[datetime] = set()
-        self._lost: datetime | None = None
 
     def close(self) -> None:
         """Give the disk back."""
@@ -73,68 +81,89 @@ class Haul:
     def add(self, source: str, hit: Hit) -> None:
         """Keep a hit, unless the identical record is there already (a copy of the file, an overlapping rotation)."""
         mark = hashlib.sha256(hit.line).digest()
-        if mark in self._seen:
-            self.duplicates += 1
-            return
-        self._seen.add(mark)
+        number = self._seen.setdefault(mark, len(self._kept))
+        if number == len(self._kept):
+            self._keep(source, hit)
+        known = self._kept[number].claims
+        claims = {claim.pod: (claim.tier, claim.reason) for claim in hit.claims if claim.pod not in known}
+        self.duplicates.update(claim.pod for claim in hit.claims if claim.pod in known)
+        self.duplicates[None] += not claims
+        if claims:
+            self._kept[number] = self._kept[number]._replace(claims=self._one({**known, **claims}))
+            for pod in claims:
+                self._theirs[pod].append(number)
+        for claim in hit.claims:
+            if claim.issued:
+                self.issued[claim.pod].add(claim.issued)
+
+    def _keep(self, source: str, hit: Hit) -> None:
         place = self._store.seek(0, 2) or 0
         self._store.write(hit.line)
         asked = hit.asked or hit.at or _LATE
-        words = (sys.intern(hit.reason), source, hit.offset, hit.audit_id, sys.intern(hit.level), asked)
-        self._kept.append(_Kept(hit.at or _EARLY, sys.intern(hit.stage), place, len(hit.line), hit.tier, *words))
-        self.issued |= {hit.issued} - {""}
+        words = (source, hit.offset, hit.audit_id, sys.intern(hit.level), asked, _NOBODY)
+        self._kept.append(_Kept(hit.at or _EARLY, sys.intern(hit.stage), place, len(hit.line), *words))
 
-    def begin(self, begun: set[datetime]) -> None:
-        """The pod was made at one of these instants: what names it from before concerns a predecessor."""
-        self._begun |= begun
+    def _one(self, claims: Claims) -> Claims:
+        """The same claims, once: a thousand requests of an account concern the same pods by the same reason."""
+        return self._same.setdefault(tuple(claims.items()), claims)
 
-    def end(self, successor: datetime | None) -> None:
-        """Another pod took the name at that instant: what names the pod from then on concerns the other."""
-        self._successor = min(filter(None, (successor, self._successor)), default=None)
+    def learn(self, lives: Mapping[int, Life]) -> None:
+        """When the pods were made, removed, succeeded: what names one from before or after concerns another."""
+        for pod, life in lives.items():
+            self._lives[pod].merge(life)
 
-    def lose(self, ended: datetime | None) -> None:
-        """The pod was removed at that instant: from then on its address is free for others."""
-        self._lost = min(filter(None, (ended, self._lost)), default=None)
-
-    def __iter__(self) -> Iterator[Match]:
+    def matches(self, pod: int | None = 0) -> Iterator[Match]:
         """The matches in time order; stages of one instant in the order they are reached."""
-        for kept in sorted(filter(self._ours, self._kept), key=_order):
+        for kept, (tier, reason) in sorted(self._ours(pod), key=_order):
             line = self._line(kept)
-            yield Match(kept.tier, kept.reason, kept.where, whole(line), line)
+            yield Match(tier, reason, kept.where, whole(line), line)
 
-    def _ours(self, kept: _Kept) -> bool:
-        """False for what names a successor or, where its creation stands in the log, a predecessor.
+    def _ours(self, pod: int | None) -> Iterator[tuple[_Kept, Verdict]]:
+        """What was kept and concerns the pod, in the order it was found, with the verdict."""
+        if pod is None:
+            yield from self._anybodys()
+            return
+        for number in self._theirs[pod]:
+            kept = self._kept[number]
+            if self._holds(kept, pod):
+                yield kept, kept.claims[pod]
 
-        And for what came from its address when it was no more.
-        """
-        if kept.tier is Tier.RELATED and kept.reason.startswith(ADDRESS):
-            return not (self._lost and kept.asked > self._lost)
-        if kept.tier is not Tier.NAME:
-            return True
-        early = len(self._begun) == 1 and kept.asked < min(self._begun)
-        return not early and not (self._successor and kept.at >= self._successor)
+    def _anybodys(self) -> Iterator[tuple[_Kept, Verdict]]:
+        for kept in self._kept:
+            held = [pod for pod in kept.claims if self._holds(kept, pod)]
+            if held:
+                surest = min(held, key=lambda pod: (kept.claims[pod][0], pod))
+                tier, reason = kept.claims[surest]
+                yield kept, (tier, self._told(reason, surest, len(held)))
+
+    def _holds(self, kept: _Kept, pod: int) -> bool:
+        return self._lives[pod].holds(*kept.claims[pod], kept.at, kept.asked)
+
+    def _told(self, reason: str, pod: int, pods: int) -> str:
+        more = f" and {pods - 1} more" if pods > 1 else ""
+        return sys.intern(f"{reason} (pod {self._names[pod]}{more})")
 
     def _line(self, kept: _Kept) -> bytes:
         self._store.seek(kept.place)
         return self._store.read(kept.length)
 
-    def tiers(self) -> dict[str, int]:
+    def tiers(self, pod: int | None = 0) -> dict[str, int]:
         """Requests (not lines: a request has several stages) by the surest tier any of their lines has."""
         surest: dict[str, Tier] = {}
-        for kept in filter(self._ours, self._kept):
+        for kept, (tier, _) in self._ours(pod):
             key = kept.audit_id or kept.where
-            surest[key] = min(kept.tier, surest.get(key, kept.tier))
+            surest[key] = min(tier, surest.get(key, tier))
         return {tier.name.lower(): count for tier, count in sorted(Counter(surest.values()).items())}
 
-    def levels(self) -> dict[str, int]:
+    def levels(self, pod: int | None = 0) -> dict[str, int]:
         """Requests by audit level."""
-        level = {kept.audit_id or kept.where: kept.level for kept in filter(self._ours, self._kept)}
+        level = {kept.audit_id or kept.where: kept.level for kept, _ in self._ours(pod)}
         return dict(sorted(Counter(level.values()).items()))
 
-    def collisions(self) -> tuple[Finding, ...]:
+    def collisions(self, pod: int | None = 0) -> tuple[Finding, ...]:
         """One finding for all audit ids that stand on different records of one stage; none where there is no such."""
         groups: dict[tuple[str, str], list[_Kept]] = {}
-        for kept in filter(self._ours, self._kept):
+        for kept, _ in self._ours(pod):
             if kept.audit_id:
                 groups.setdefault((kept.audit_id, kept.stage), []).append(kept)
         doubled = [several for several in groups.values() if len(several) > 1]
@@ -153,5 +182,7 @@ class Haul:
 _STAGES = {"RequestReceived": 0, "ResponseStarted": 1, "ResponseComplete": 2, "Panic": 3}
 
 
-def _order(kept: _Kept) -> tuple[datetime, int, int]:
-    return kept.at, _STAGES.get(kept.stage, 4), kept.place
+def _order(found: tuple[_Kept, Verdict]) -> tuple[datetime, int]:
+    """What is of one instant and stage stays in the order in which it was found."""
+    kept, _ = found
+    return kept.at, _STAGES.get(kept.stage, 4)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from irkit.audit.filter.evaluate import holds, required
 from irkit.audit.filter.grammar import Filter
 from irkit.audit.haul import Hit
-from irkit.audit.matching.judge import judge
-from irkit.audit.matching.quarry import Quarry
-from irkit.audit.matching.sure import another
+from irkit.audit.matching.herd import Herd, Tracker
+from irkit.audit.matching.judge import Claim
+from irkit.audit.matching.life import Life
 from irkit.audit.read.blocks import Block, blocks
 from irkit.audit.read.event import Event, decode, whole
 from irkit.audit.read.scan import Piece, census, hits, plausible, reach
@@ -29,64 +30,61 @@ class Caught:
     first: datetime | None = None  # None: no event that bears a time
     last: datetime | None = None
     unknown: int = 0  # events for which the filter hangs on a body that was not logged
-    successor: datetime | None = None  # when another pod of the same name was first made; None: not in this piece
-    ended: datetime | None = None  # when the pod itself was removed; None: not in this piece
-    begun: set[datetime] = field(default_factory=set)  # when the pod itself may have been made
+    lives: dict[int, Life] = field(default_factory=dict)  # of the pods looked for, by their number
     torn: str = ""  # why the rest of the source could not be read; "" when it could
     remedy: str = ""  # against that; "": the one for a file that breaks off
+
+
+_FILTERED: tuple[Claim, ...] = (Claim(0, Tier.FILTERED, "asked for"),)
 
 
 @dataclass(frozen=True, slots=True)
 class Hunt:
     """The work: small and picklable, so that any process may do it."""
 
-    quarry: Quarry | None  # None: no pod is asked for
+    herd: Herd | None  # None: no pod is asked for
     window: Window
     tree: Filter | None = None  # None: no filter is asked for
 
-    @property
-    def needles(self) -> tuple[bytes, ...]:
-        """Texts of which any line asked for holds one; empty: every line must be parsed."""
-        if self.quarry:
-            return self.quarry.needles
-        return required(self.tree) if self.tree else ()
-
     def __call__(self, piece: Piece) -> Caught:
         """Read one piece; a source that breaks off is part of the answer."""
-        caught, needles = Caught(), self.needles
+        caught, tracker = Caught(), self.herd.tracker() if self.herd else None
         try:
             for block in blocks(piece.source, piece.start, piece.end):
-                self._read(block, needles, caught)
+                self._read(block, tracker, caught)
         except (Torn, OSError) as error:
             caught.torn = str(error)
         return caught
 
-    def _read(self, block: Block, needles: tuple[bytes, ...], caught: Caught) -> None:
+    def _read(self, block: Block, tracker: Tracker | None, caught: Caught) -> None:
         good, bad = census(block)
-        for offset, line in hits(block, needles) if needles else block.lines():
+        for offset, line, texts in tracker.hits(block) if tracker else self._lines(block):
             if event := decode(line):
-                self._take(event, offset, line, caught)
+                claims = self._judged(event, texts, tracker, caught) if tracker else _FILTERED
+                self._take(event, offset, line, claims, caught)
             elif plausible(line):
                 good, bad = good - 1, bad + 1
         caught.events += good
         caught.malformed += bad
         reach(caught, block)
 
-    def _take(self, event: Event, offset: int, line: bytes, caught: Caught) -> None:
+    def _lines(self, block: Block) -> Iterator[tuple[int, bytes, set[int]]]:
+        """Those that may pass the filter; every line must be parsed where it tells no text that they would hold."""
+        needles = required(self.tree) if self.tree else ()
+        return ((offset, line, set()) for offset, line in (hits(block, needles) if needles else block.lines()))
+
+    def _judged(self, event: Event, texts: set[int], tracker: Tracker, caught: Caught) -> tuple[Claim, ...]:
+        """Whom it concerns; what it tells of their lives counts whenever it was written."""
+        named = tracker.named(texts, event)
+        for number, pod in named:
+            caught.lives.setdefault(number, Life()).note(pod, event)
+        return tracker.claims(texts, event, named) if self.window.holds(event.written) else ()
+
+    def _take(self, event: Event, offset: int, line: bytes, claims: tuple[Claim, ...], caught: Caught) -> None:
         at = event.written
-        if self.quarry and self.quarry.succeeded_by(event):
-            caught.successor = caught.successor or at
-        if self.quarry and self.quarry.ended_by(event) and not another(self.quarry, event):
-            caught.ended = caught.ended or at
-        if self.quarry and event.received and self.quarry.begun_by(event) and not another(self.quarry, event):
-            caught.begun.add(event.received)
-        if not self.window.holds(at):
-            return
-        verdict = judge(self.quarry, event) if self.quarry else (Tier.FILTERED, "asked for")
-        if verdict and self._passes(line, caught):
-            issued = self.quarry.issued(event) if self.quarry else ""
+        if claims and self.window.holds(at) and self._passes(line, caught):
             words = (event.auditID, event.stage, event.level)
-            caught.hits.append(Hit(offset, *verdict, at, *words, line, issued, event.received))
+            caught.hits.append(Hit(offset, at, *words, line, claims, event.received))
 
     def _passes(self, line: bytes, caught: Caught) -> bool:
         passed = holds(self.tree, whole(line)) if self.tree else True

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from irkit import times
 from irkit.audit.filter.grammar import parse
 from irkit.audit.haul import Haul
 from irkit.audit.hunt import Caught, Hunt
+from irkit.audit.matching.herd import Herd
 from irkit.audit.matching.quarry import Quarry
 from irkit.audit.read.blocks import Source
 from irkit.audit.read.look import COLLECTOR, torn
@@ -45,7 +46,30 @@ def search(
     cannot be read; a source that cannot be read is a gap.
     """
     tree = parse(where) if where.strip() else None
-    return Search(sources, Hunt(Quarry.of(target) if target else None, Window(since, until), tree), door, share)
+    herd = Herd.of([target]) if target else None
+    return Search(sources, Hunt(herd, Window(since, until), tree), door, share)
+
+
+def search_all(
+    sources: Sequence[str],
+    targets: Sequence[Target],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    door: Door = default_door,
+) -> Search:
+    """The events that concern each of `targets`, found in one reading; `views` tells them apart."""
+    names = [target.name for target in targets]
+    return Search(sources, Hunt(Herd.of(targets), Window(since, until)), door, spread, names)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What was found of one pod, or of all; `gaps` are about that pod alone."""
+
+    matches: Iterator[Match]  # in time order
+    summary: AuditSummary
+    gaps: list[Gap]
 
 
 class Search:
@@ -54,18 +78,32 @@ class Search:
     `unknown` counts the events for which the filter hangs on a body that their audit level does not log.
     """
 
-    def __init__(self, sources: Sequence[str], hunt: Hunt, door: Door, share: Share) -> None:
+    def __init__(
+        self, sources: Sequence[str], hunt: Hunt, door: Door, share: Share, names: Sequence[str] = ("",)
+    ) -> None:
         self.gaps: list[Gap] = []
         self.unknown = 0
-        self._named, self._hunt, self._door, self._share = sources, hunt, door, share
+        self._named, self._hunt, self._door, self._share, self._names = sources, hunt, door, share, names
         self._summary = AuditSummary()
 
     def __iter__(self) -> Iterator[Match]:
-        sources, haul = Sources(self._named, self._hunt.window, self._door), Haul()
+        for view in self.views(0):
+            self._summary = view.summary
+            self.gaps += view.gaps
+            yield from view.matches
+
+    def views(self, *pods: int | None) -> Iterator[View]:
+        """What was found of each of `pods`, by number (None: of all of them), each to be read before the next.
+
+        `gaps` of the search itself are those of the sources, and complete with the first of them.
+        """
+        sources, haul = Sources(self._named, self._hunt.window, self._door), Haul(self._names)
         try:
             self.gaps = list(sources.gaps)
-            self._read(sources.readable, haul)
-            yield from haul
+            read = self._read(sources.readable, haul)
+            for pod in pods:
+                summary = replace(read, **_found(haul, pod))
+                yield View(haul.matches(pod), summary, self._short(pod, read.first))
         finally:
             sources.close()
             haul.close()
@@ -74,50 +112,54 @@ class Search:
         """What was read and matched."""
         return self._summary
 
-    def _read(self, sources: list[Source], haul: Haul) -> None:
+    def _read(self, sources: list[Source], haul: Haul) -> AuditSummary:
+        """What was read, and nothing yet of what matched."""
         read = list(self._pass(sources, self._hunt, haul))
-        if self._hunt.quarry:
-            self._follow(sources, self._hunt.quarry, haul)
-        self._summary = _summed(sources, read, haul)
+        if self._hunt.herd:
+            self._follow(sources, self._hunt.herd, haul)
         self.unknown = sum(caught.unknown for _, caught in read)
         self.gaps += dict.fromkeys(torn(source, caught.torn, caught.remedy) for source, caught in read if caught.torn)
-        if self._hunt.quarry and not self._hunt.window.since:
-            self.gaps += _too_short(self._summary.first, self._hunt.quarry)
+        return _summed(sources, [caught for _, caught in read])
 
-    def _follow(self, sources: list[Source], quarry: Quarry, haul: Haul) -> None:
-        """Read again for the credentials that the pod had minted, and for those minted with them."""
-        known: set[str] = set()
+    def _follow(self, sources: list[Source], herd: Herd, haul: Haul) -> None:
+        """Read again for the credentials that the pods had minted, and for those minted with them."""
+        known: dict[int, set[str]] = {}
         for _ in range(ROUNDS):
-            if haul.issued <= known:
+            fresh = {pod: set(issued) for pod, issued in haul.issued.items() if not issued <= known.get(pod, set())}
+            if not fresh:
                 return
-            known |= haul.issued
-            list(self._pass(sources, replace(self._hunt, quarry=quarry.chained(known)), haul))
+            known |= fresh
+            list(self._pass(sources, replace(self._hunt, herd=herd.chained(fresh)), haul))
 
     def _pass(self, sources: list[Source], hunt: Hunt, haul: Haul) -> Iterator[tuple[Source, Caught]]:
         units = [piece for source in sources for piece in pieces(source, *hunt.window.within(source))]
         for unit, caught in zip(units, self._share(hunt, units), strict=True):
             for hit in caught.hits:
                 haul.add(unit.source.label, hit)
-            haul.end(caught.successor)
-            haul.begin(caught.begun)
-            haul.lose(caught.ended)
-            caught.hits = []
+            haul.learn(caught.lives)
+            caught.hits, caught.lives = [], {}
             yield unit.source, caught
 
+    def _short(self, pod: int | None, first: datetime | None) -> list[Gap]:
+        if pod is None or self._hunt.herd is None or self._hunt.window.since:
+            return []
+        return _too_short(first, self._hunt.herd.pods[pod])
 
-def _summed(sources: list[Source], read: Iterable[tuple[Source, Caught]], haul: Haul) -> AuditSummary:
-    parts = [caught for _, caught in read]
+
+def _summed(sources: list[Source], parts: list[Caught]) -> AuditSummary:
     return AuditSummary(
         sources=tuple(source.label for source in sources),
         events=sum(part.events for part in parts),
         malformed=sum(part.malformed for part in parts),
         first=min((part.first for part in parts if part.first), default=None),
         last=max((part.last for part in parts if part.last), default=None),
-        duplicates=haul.duplicates,
-        matched=haul.tiers(),
-        levels=haul.levels(),
-        findings=haul.collisions(),
     )
+
+
+def _found(haul: Haul, pod: int | None) -> dict[str, Any]:
+    """What a summary says of matches."""
+    found = {"matched": haul.tiers(pod), "levels": haul.levels(pod), "findings": haul.collisions(pod)}
+    return {"duplicates": haul.duplicates[pod], **found}
 
 
 def _too_short(first: datetime | None, pod: Quarry) -> list[Gap]:

@@ -57,7 +57,7 @@ def lines(run: Run) -> Iterator[tuple[str, str, str]]:
         yield "missing", f"and {len(missing) - MOST} more: the report and collection.json list all", "warn"
     if record.audit:
         tiers = ", ".join(f"{count} by {tier}" for tier, count in record.audit.matched.items() if count)
-        total = f"{sum(record.audit.matched.values())} of {record.audit.events} events concern the pod"
+        total = f"{sum(record.audit.matched.values())} of {record.audit.events} events concern {record.whom}"
         yield "audit", f"{total}{f' ({tiers})' if tiers else ''}", ""
     yield from _left_out(record)
     yield from _kept(run)

@@ -192,3 +192,8 @@ class RunRecord:
     scope: Scope | None = None  # None: the run is about one pod
     tool_sha256: str = ""  # of irkit's installed files; "" in a record of a version that did not tell
     authority: str = ""  # who authorised the run, in their words; "" when nobody said
+
+    @property
+    def whom(self) -> str:
+        """Whom it is about, in a sentence."""
+        return "the pods" if self.scope else "the pod"

@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 
 from irkit import times
+from irkit.audit.collect import gather, gather_each
 from irkit.audit.search import search
+from irkit.cluster.client import connect
+from irkit.collect.wide.select import scope
+from irkit.collect.wide.tables import folder_of
 from irkit.model.audit import Match, Tier
 from irkit.model.run import Target
+from irkit.settings import ClusterSettings
 from tests.cluster.real import RealCluster
 
 pytestmark = pytest.mark.real
@@ -25,6 +30,13 @@ def pod(name: str) -> dict[str, Any]:
         "terminationGracePeriodSeconds": 0,
     }
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def deployment(name: str, replicas: int) -> dict[str, Any]:
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": pod(name)["spec"]}
+    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
 
 
 def pinned(cluster: RealCluster, namespace: str, name: str) -> Target:
@@ -91,3 +103,32 @@ def test_the_tokens_of_a_pod_are_tied_to_it(real_cluster: RealCluster, real_name
     target = pinned(real_cluster, real_namespace, "web-1")
     matches = list(search([str(real_cluster.audit_log)], target))
     assert any("(a token bound to the pod)" in match.reason for match in matches)
+
+
+def test_of_a_deployment_each_pod_has_its_own_events_in_one_reading(
+    real_cluster: RealCluster, real_namespace: str, tmp_path: Path
+) -> None:
+    """The same bytes as a search for it alone; who entered one of them shows in that one, and in all together."""
+    if real_cluster.audit_log is None:
+        pytest.skip("this cluster's audit log cannot be read from here")
+    ns, before = ("-n", real_namespace), real_cluster.audit_log.stat().st_size
+    real_cluster.kubectl(*ns, "create", "-f", "-", given=json.dumps(deployment("web", 3)))
+    real_cluster.kubectl(*ns, "rollout", "status", "deployment/web", "--timeout=90s")
+    pods = scope(real_namespace, "deployment/web", "", connect(ClusterSettings(str(real_cluster.kubeconfig)))).pods
+    for pod in pods[:2]:
+        real_cluster.kubectl(*ns, "exec", pod.name, "--", "echo", f"in-{pod.name}")
+    log = tmp_path / "audit.log"  # what comes later concerns no two readings alike
+    with real_cluster.audit_log.open("rb") as source:
+        source.seek(before)
+        log.write_bytes(source.read())
+    summary, _ = gather_each([str(log)], pods, folder_of, tmp_path)
+    for pod in pods:
+        alone, _ = gather([str(log)], pod, tmp_path / "alone" / pod.name)
+        for name in ("events.jsonl", "matches.jsonl", "findings.jsonl", "summary.json"):
+            own = (tmp_path / "alone" / pod.name / "audit" / name).read_bytes()
+            assert own == (tmp_path / folder_of(pod) / "audit" / name).read_bytes()
+        assert alone.matched["uid"] >= 3
+        entered = [finding.target for finding in alone.findings if finding.rule == "exec-into-pod"]
+        assert [pod.name in target for target in entered] == ([True] if pod in pods[:2] else [])
+    assert [finding.rule for finding in summary.findings].count("exec-into-pod") == 2
+    assert summary.matched["uid"] >= 9

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from irkit.bundle.reader import names
+from irkit.drill.range.server import Range
 from irkit.text import parse_size
 from tests.cli.conftest import Shell
 
@@ -26,6 +27,33 @@ def test_a_workload_in_one_bundle(shell: Shell, tmp_path: Path) -> None:
     assert "Evidence was taken from 2 pods of namespace payments" in report
     assert "payments/deployment/web" in shell("run", "ls").stdout
     assert shell("bundle", "verify", str(bundle)).exit_code == 0
+
+
+def test_the_audit_events_of_each_pod_of_a_workload(shell: Shell, practice: Range, tmp_path: Path) -> None:
+    """The same bytes as a capture of that pod alone, and those of all pods together."""
+    log = tmp_path / "audit.log"  # what is asked meanwhile is logged, too
+    log.write_bytes(practice.audit_log.read_bytes())
+    absent = tmp_path / "absent.log"
+    audit = ("-n", "payments", "--audit", str(log), "--audit", str(absent))
+    told = shell("capture", "deployment/web", *audit, "--out", str(tmp_path / "all"), code=4)
+    assert "events concern the pods" in told.stdout
+    (wide,) = (tmp_path / "all").glob("*.tar.gz")
+    record = json.loads(shell("run", "show", "last", "-o", "json").stdout)
+    lost = [gap["target"] for gap in record["gaps"] if gap["reason"] == "absent"]
+    names = [pod["name"] for pod in record["scope"]["pods"]]
+    assert lost == [*(f"audit log of the pod's first hours of pod {name}" for name in names), f"audit log {absent}"]
+    files = [f"audit/{name}" for name in ("events.jsonl", "matches.jsonl", "findings.jsonl", "summary.json")]
+    for name in names:
+        alone = tmp_path / name
+        shell("capture", name, *audit, "--out", str(alone), code=4)
+        (bundle,) = alone.glob("*.tar.gz")
+        for file in files:
+            own = shell("bundle", "cat", str(bundle), f"data/{file}").stdout_bytes
+            assert own == shell("bundle", "cat", str(wide), f"data/pods/{name}/{file}").stdout_bytes
+    together = shell("bundle", "cat", str(wide), "data/audit/matches.jsonl").stdout.splitlines()
+    assert len(together) == sum(record["audit"]["levels"].values()) >= 1
+    assert "(pod " in json.loads(together[0])["reason"]
+    assert shell("bundle", "verify", str(wide)).exit_code == 0
 
 
 def test_the_whole_namespace_and_a_selector(shell: Shell, tmp_path: Path) -> None:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from irkit.audit.matching.likely import by_generated_name, by_identity, by_relation
 from irkit.audit.matching.quarry import Quarry
 from irkit.audit.matching.sure import by_name, by_uid
 from irkit.audit.read.event import Event
 from irkit.model.audit import Tier
+
+Verdict = tuple[Tier, str]  # the reason, too
+
+
+class Claim(NamedTuple):
+    """That a line concerns one of the pods looked for."""
+
+    pod: int  # its number
+    tier: Tier
+    reason: str
+    issued: str = ""  # the credential that this request of the pod's own identity brought forth; "": none
+
 
 TESTS: tuple[tuple[Tier, Callable[[Quarry, Event], str]], ...] = (
     (Tier.UID, by_uid),
@@ -19,6 +32,6 @@ TESTS: tuple[tuple[Tier, Callable[[Quarry, Event], str]], ...] = (
 )
 
 
-def judge(pod: Quarry, event: Event) -> tuple[Tier, str] | None:
+def judge(pod: Quarry, event: Event) -> Verdict | None:
     """The surest tier by which `event` concerns `pod`, with the reason; None where it does not."""
     return next(((tier, reason) for tier, test in TESTS if (reason := test(pod, event))), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from irkit.audit.matching.quarry import SECOND, Quarry, begins
+from irkit.audit.matching.quarry import Quarry, begins
 from irkit.audit.matching.sure import text_at
 from irkit.audit.read.event import CREDENTIAL, POD_UID, Event, body
 
@@ -12,10 +12,9 @@ _READS = frozenset({"get", "list", "watch"})
 
 def by_generated_name(pod: Quarry, event: Event) -> str:
     """A creation is logged before generateName becomes a name: prefix and second tell, where no answer is logged."""
-    if not begins(event) or event.ref.name or event.ref.namespace != pod.namespace or not pod.created:
+    if not (pod.name and begins(event)) or event.ref.name or event.ref.namespace != pod.namespace:
         return ""
-    at = event.written
-    if event.code != 201 or at is None or not pod.created <= at < pod.created + 2 * SECOND:
+    if event.code != 201 or not pod.begun_at(event.written):
         return ""
     if body(event.responseObject):
         return ""  # the answer names the pod, and tier 1 would have known ours by its uid

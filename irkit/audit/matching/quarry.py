@@ -54,10 +54,15 @@ class Quarry:
         object in plain all the same. A pod created without a name at level Metadata bears nothing but its namespace.
         The pod's name stands unquoted: it is also sought in URIs, and one pass more costs more than a few false hits.
         """
-        unnamed = f"/namespaces/{self.namespace}/pods" if self.created and self.name else ""
         related = (self.service_account, self.owner[1], *self.addresses, self.node, self.kubelet)
         quoted = [f'"{text}"' for text in related if text]
-        return tuple(filter(None, map(str.encode, (self.uid, self.name, unnamed, *quoted, *sorted(self.credentials)))))
+        texts = map(str.encode, (self.uid, self.name, *quoted, *sorted(self.credentials)))
+        return tuple(filter(None, (self.unnamed, *texts)))
+
+    @property
+    def unnamed(self) -> bytes:
+        """The text by which a creation is found that does not say yet what the pod will be called."""
+        return f"/namespaces/{self.namespace}/pods".encode() if self.created and self.name else b""
 
     @property
     def kubelet(self) -> str:
@@ -77,6 +82,10 @@ class Quarry:
     def lived(self, at: datetime | None) -> bool:
         """False for what is older than the pod: it concerns a predecessor of the same name."""
         return self.created is None or at is None or at >= self.created
+
+    def begun_at(self, at: datetime | None) -> bool:
+        """Whether a creation without a name that was answered then may be this pod's."""
+        return bool(self.created and at and self.created <= at < self.created + 2 * SECOND)
 
     def begun_by(self, event: Event) -> bool:
         """True where `event` may have made this pod: within the second that creationTimestamp names."""

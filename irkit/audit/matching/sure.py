@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,10 +30,21 @@ def _uids(event: Event) -> Iterator[tuple[str, str]]:
     yield event.who.first(POD_UID), "made with a credential bound to the pod"
     if event.impersonatedUser:
         yield event.impersonatedUser.first(POD_UID), "impersonates a credential bound to the pod"
-    for where, raw in (("requestObject", event.requestObject), ("responseObject", event.responseObject)):
-        found = body(raw)
+    for where, found in _bodies(event):
         for path, meaning in _BODY:
             yield text_at(found, path), f"{where}.{'.'.join(path)} is the pod's uid{meaning}"
+
+
+_LAST = threading.local()
+
+
+def _bodies(event: Event) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """The objects of request and response: an event that bears the uids of many pods is held against each of them."""
+    if getattr(_LAST, "event", None) is not event:
+        found = ("requestObject", body(event.requestObject)), ("responseObject", body(event.responseObject))
+        _LAST.event, _LAST.bodies = event, found
+    last: tuple[tuple[str, dict[str, Any]], ...] = _LAST.bodies
+    return last
 
 
 def by_name(pod: Quarry, event: Event) -> str:
@@ -48,7 +60,7 @@ def by_name(pod: Quarry, event: Event) -> str:
 
 def another(pod: Quarry, event: Event) -> bool:
     """True where the event bears the uid of a predecessor or successor of the same name."""
-    asked, answered = body(event.requestObject), body(event.responseObject)
+    (_, asked), (_, answered) = _bodies(event)
     borne = {event.ref.uid, *(text_at(asked, path) for path, _ in _BODY[1:3])}
     if answered.get("kind") == "Pod":
         borne.add(text_at(answered, ("metadata", "uid")))

@@ -84,14 +84,12 @@ def capture(
     asked |= {"secrets": secrets}
     deeper = processes is not Look.OFF or any(asked.values())
     book, inputs = _whom(face, what, selector, every)
-    if book == "collect-wide" and (audit or deeper):
-        raise UsageError("audit events and looks into a pod are taken pod by pod", "name one pod for these")
+    if book == "collect-wide" and deeper:
+        raise UsageError("looks into a pod are taken pod by pod", "name one pod for these")
     if deeper:
         look = {"processes": processes.value, "probe_image": probe_image}
         book, inputs = "collect-inside", inputs | asked | look
     inputs |= options.collecting(audit, deadline) | options.bounds(max_artifact, max_total, disk_reserve)
-    if book == "collect-wide":
-        del inputs["audit"]
     store = StoreSettings(f"file://{out.resolve()}" if out else DEFAULT_STORE)
     record = running.start(
         face, find.load(book), inputs, store=store, sealing=sealing, case=case, authority=authority, dry_run=dry_run

@@ -1,8 +1,10 @@
-"""audit.match@1: what the audit log says about the pod."""
+"""audit.match@1: what the audit log says about the pod, or the pods."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -12,6 +14,9 @@ from irkit.model.evidence import Artifact
 from irkit.model.run import Effect, Outcome, Status
 from irkit.playbook.steps import collect
 from irkit.playbook.steps.step import Base, Context
+
+if TYPE_CHECKING:
+    from irkit.audit.collect import Gathered
 
 
 class Sources(Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,18 +36,27 @@ class MatchAudit(Base):
 
     def run(self, params: Sources, context: Context) -> Outcome:
         """Search; a second time writes the same files anew."""
-        from irkit.audit.collect import gather
-
         if not params.sources:
             return Outcome(Status.SKIPPED, "no audit source given", hint="name one with --audit")
-        summary, items = gather(params.sources, context.target, context.data, clock=context.clock, door=context.connect)
+        summary, items = _gathered(params.sources, context)
         for item in items:
             context.keep(item)
         taken = [item for item in items if isinstance(item, Artifact)]
         ended = collect.outcome(taken, [item for item in items if not isinstance(item, Artifact)])
-        found = f"{sum(summary.matched.values())} of {summary.events} audit events concern the pod"
+        found = f"{sum(summary.matched.values())} of {summary.events} audit events concern {context.record.whom}"
         missing = f", {ended.details['missing']} missing" if ended.status is Status.GAPS else ""
         return replace(ended, summary=found + missing, details={"audit": plain(_without_secrets(summary, context))})
+
+
+def _gathered(sources: Sequence[str], context: Context) -> Gathered:
+    """The events of the run's pod; of its pods, those of each in its own folder beside those of all."""
+    from irkit.audit.collect import gather, gather_each
+    from irkit.collect.wide.tables import folder_of
+
+    how: dict[str, Any] = {"clock": context.clock, "door": context.connect}
+    if context.record.scope:
+        return gather_each(sources, context.scope.pods, folder_of, context.data, **how)
+    return gather(sources, context.target, context.data, **how)
 
 
 def _without_secrets(summary: AuditSummary, context: Context) -> AuditSummary:

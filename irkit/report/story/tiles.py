@@ -85,7 +85,7 @@ def audit(record: RunRecord) -> Tile:
     if not found.events:
         return Tile(question, "Nothing readable", Tone.CAUTION, "No audit event could be read from what was given.")
     matched = sum(found.matched.values())
-    detail = f"{figures.many(matched, 'event')} of {figures.count(found.events)} concern the pod."
+    detail = f"{figures.many(matched, 'event')} of {figures.count(found.events)} concern {record.whom}."
     if grave:
         number = figures.many(len(grave), "serious event")
         return Tile(question, number, Tone.BAD, f"{detail} First: {brief(grave[0].what)}.")

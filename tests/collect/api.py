@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from urllib.parse import parse_qsl, urlsplit
 
+from irkit.bundle.redact.sayings import masked
 from irkit.cluster.client import connect
 from irkit.cluster.protocol import Cluster
 from irkit.cluster.wire.sender import Pace
@@ -76,11 +77,13 @@ class Api:
         return route if isinstance(route, Says | Execs) else route(query)
 
     def connect(self, folder: Path, *, timeout: float = 10) -> Cluster:
-        """irkit's own client, spoken to this server; it tries once."""
+        """irkit's own client, as its commands have it, spoken to this server; it tries once."""
         config = folder / "kubeconfig"
         config.write_text(kubeconfig(self.port))
         return connect(
-            ClusterSettings(kubeconfig=str(config), timeout=timeout), pace=Pace(attempts=1, base=0.01, cap=0.01)
+            ClusterSettings(kubeconfig=str(config), timeout=timeout),
+            pace=Pace(attempts=1, base=0.01, cap=0.01),
+            mask=masked,
         )
 
 

@@ -55,14 +55,18 @@ def hang(query: Query) -> Says:
     return ok({})
 
 
+WORD = "hunter2-Zebra-91"
+TOLD = f"not so: DB_PASSWORD={WORD}"  # servers quote what they were sent
+
+
 ABSENT = {GapReason.ABSENT, GapReason.NEVER_EXISTED, GapReason.INVALID}
 LATE = {GapReason.DEADLINE, GapReason.UNREACHABLE, GapReason.TRUNCATED}
 FAULTS: dict[str, tuple[Route, set[GapReason]]] = {
-    "403": (no(403, "Forbidden", "no"), {GapReason.DENIED}),
-    "404": (no(404, "NotFound", "there is no such thing"), ABSENT),
-    "410": (no(410, "Expired", "too old"), {GapReason.FAILED}),
-    "429": (no(429, "TooManyRequests", "slow down"), {GapReason.UNREACHABLE, GapReason.DEADLINE}),
-    "500": (no(500, "InternalError", "sorry"), {GapReason.UNREACHABLE, GapReason.INVALID}),
+    "403": (no(403, "Forbidden", TOLD), {GapReason.DENIED}),
+    "404": (no(404, "NotFound", TOLD), ABSENT),
+    "410": (no(410, "Expired", TOLD), {GapReason.FAILED}),
+    "429": (no(429, "TooManyRequests", TOLD), {GapReason.UNREACHABLE, GapReason.DEADLINE}),
+    "500": (no(500, "InternalError", TOLD), {GapReason.UNREACHABLE, GapReason.INVALID}),
     "hung": (hang, LATE),
     "cut": (half, {GapReason.UNREACHABLE, GapReason.TRUNCATED, GapReason.INVALID}),
     "a page of a proxy": (Says(b"<html>log in</html>"), {GapReason.FAILED, GapReason.INVALID}),
@@ -141,6 +145,7 @@ def suffer(job: Job, api: Api, cluster: Cluster, call: str, fault: str, into: Pa
         call,
         fault,
     )
+    assert WORD not in str(gaps(found))
     taken = artifacts(found)
     assert files(into) == set(taken)
     sealed_with_gaps(into, taken, call)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyrage  # type: ignore[import-untyped]
 import pytest
 
-from irkit.bundle.reader import names
+from irkit import times
+from irkit.bundle.reader import contents, names
 from irkit.drill.range.server import Range
 from irkit.text import parse_size
+from tests.audit.logs import event, log
 from tests.cli.conftest import Shell
 
 
@@ -54,6 +57,28 @@ def test_the_audit_events_of_each_pod_of_a_workload(shell: Shell, practice: Rang
     assert len(together) == sum(record["audit"]["levels"].values()) >= 1
     assert "(pod " in json.loads(together[0])["reason"]
     assert shell("bundle", "verify", str(wide)).exit_code == 0
+
+
+def test_what_was_typed_into_one_of_many_pods_is_for_recipients_alone(shell: Shell, tmp_path: Path) -> None:
+    """In each pod's audit events as in those of all; nothing that is printed or journalled has it either."""
+    word, identity = "hunter2-Zebra-91", pyrage.x25519.Identity.generate()
+    (tmp_path / "key.txt").write_text(f"{identity}\n")
+    pods = json.loads(shell("capture", "deployment/web", "-n", "payments", "-o", "json").stdout)["scope"]["pods"]
+    name, now = pods[0]["name"], times.rfc3339(times.now())
+    typed = f"/api/v1/namespaces/payments/pods/{name}/exec?command=mysql&command=--password%3D{word}"
+    entered = event("create", name=name, sub="exec", code=101, requestURI=typed)
+    log(tmp_path / "audit.log", [entered | {"requestReceivedTimestamp": now, "stageTimestamp": now}])
+    flags = ("--audit", str(tmp_path / "audit.log"), "--recipient", str(identity.to_public()), "--out", str(tmp_path))
+    told = shell("capture", "deployment/web", "-n", "payments", *flags, "-o", "json", code=4)
+    (bundle,) = tmp_path.glob("*.tar.gz")
+    assert [member for member, _, chunks in contents(bundle) if word.encode() in b"".join(chunks)] == []
+    assert word not in told.output
+    assert (
+        word.encode() not in (shell.home / "irkit/runs" / json.loads(told.stdout)["id"] / "journal.jsonl").read_bytes()
+    )
+    shell("bundle", "unseal", str(bundle), "-i", "key.txt", "--reason", "x", "--out", "opened")
+    for place in ("audit", f"pods/{name}/audit"):
+        assert word.encode() in (tmp_path / "opened" / place / "events.jsonl").read_bytes()
 
 
 def test_the_whole_namespace_and_a_selector(shell: Shell, tmp_path: Path) -> None:

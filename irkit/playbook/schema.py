@@ -1,9 +1,8 @@
-"""A playbook as a document: the nouns of `apiVersion: irkit/v1`, `kind: Playbook`, and their JSON Schema."""
+"""A playbook as a document: the nouns of `apiVersion: irkit/v1`, `kind: Playbook`."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -15,8 +14,6 @@ API_VERSION = "irkit/v1"
 EXPRESSION = r"^\$\{\{ *inputs\.([a-z][a-z0-9_]*) *\}\}$"
 
 APPROVE = "approve"  # what the registry calls a step that asks people
-# What only a step can have that does something itself.
-_ACTING = ("with", "retry", "timeout", "undo")
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
 MAX_STEPS = 50
 
@@ -206,37 +203,3 @@ class Pinned:
     def name(self) -> str:
         """The playbook's own name."""
         return self.playbook.metadata.name
-
-
-def schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of playbooks: `uses` is an enum of the registry, `with` depends on it."""
-    from irkit.playbook.registry import STEPS
-
-    (root,), definitions = msgspec.json.schema_components([Playbook], ref_template="#/$defs/{name}")
-    spec = definitions["StepSpec"]
-    spec["properties"]["uses"] = {"enum": [step.name for step in STEPS]}
-    spec["oneOf"] = [
-        {"required": ["id", "uses"]},
-        {"required": ["id", "approve"], "not": {"anyOf": [{"required": [key]} for key in _ACTING]}},
-        {"required": ["parallel"], "maxProperties": 1},
-    ]
-    spec["allOf"] = [_params_of(step.name, step.Params) for step in STEPS]
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "irkit playbook",
-        **root,
-        "$defs": definitions,
-    }
-
-
-def _params_of(name: str, params: type[Struct]) -> dict[str, Any]:
-    _, definitions = msgspec.json.schema_components([params], ref_template="#/$defs/{name}")
-    shape: dict[str, Any] = dict(definitions[params.__name__])
-    properties: Mapping[str, Any] = shape["properties"]
-    expression = {"type": "string", "pattern": EXPRESSION}
-    shape["properties"] = {key: {"anyOf": [expression, value]} for key, value in properties.items()}
-    shape.pop("title", None)
-    then: dict[str, Any] = {"properties": {"with": shape}}
-    if shape["required"]:
-        then["required"] = ["with"]
-    return {"if": {"properties": {"uses": {"const": name}}, "required": ["uses"]}, "then": then}

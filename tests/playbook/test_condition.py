@@ -14,7 +14,7 @@ from irkit.model.run import Effect
 from irkit.playbook import lint
 from irkit.playbook.language import judge, names, yaml
 from irkit.playbook.language.condition import BadCondition
-from irkit.playbook.schema import schema
+from irkit.playbook.language.editors import schema
 from tests.playbook.test_course import HEAD, RESOLVE
 
 KINDS = names.kinds({"pod": "string", "n": "integer", "l": "list", "b": "boolean"}, ["gate", "my-step"])

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from irkit.errors import UsageError
 from irkit.playbook import lint, registry
 from irkit.playbook.language import bind, yaml
+from irkit.playbook.language.editors import schema
 from irkit.playbook.language.meaning import accepted_types
-from irkit.playbook.schema import Input, schema
+from irkit.playbook.schema import Input
 from irkit.playbook.steps.step import Step
 
 HEAD = "apiVersion: irkit/v1\nkind: Playbook\nmetadata: {name: x, version: 1.0.0}\n"

@@ -11,8 +11,8 @@ import pytest
 from irkit.errors import UsageError
 from irkit.model.permission import Permission
 from irkit.playbook import find, lint, registry
+from irkit.playbook.language.editors import schema
 from irkit.playbook.language.yaml import load
-from irkit.playbook.schema import schema
 
 TOP = Path(__file__).parents[2] / "playbooks"
 FILES = sorted(TOP.iterdir())

@@ -101,7 +101,7 @@ def schema(
 ) -> None:
     """Print the JSON Schema of playbooks, for editors."""
     from irkit.model.codec import pretty
-    from irkit.playbook.schema import schema as of_playbooks
+    from irkit.playbook.language.editors import schema as of_playbooks
 
     text = pretty(of_playbooks())
     if out is None:

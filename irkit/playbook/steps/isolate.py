@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from irkit.model.codec import plain
 from irkit.model.isolation import Change, Isolation, Verdict
 from irkit.model.permission import Permission
-from irkit.model.run import Action, Effect, Outcome, Status
+from irkit.model.run import Effect, Outcome, Status
 from irkit.playbook.steps import extent
+from irkit.playbook.steps.changes import actions, merged
 from irkit.playbook.steps.extent import How
+from irkit.playbook.steps.release import release_pod
 from irkit.playbook.steps.step import Base, Context
 from irkit.settings import StoreSettings
 from irkit.times import now
-
-_DONE = {"create": "created", "patch": "changed", "delete": "deleted"}
 
 
 class IsolatePod(Base):
@@ -63,8 +63,6 @@ class IsolatePod(Base):
 
     def undo(self, params: How, context: Context) -> Outcome | None:
         """Release."""
-        from irkit.playbook.steps.release import release_pod
-
         return release_pod(context)
 
     def _isolate(self, params: How, context: Context, *, before: Callable[[Change], None], dry_run: bool) -> Isolation:
@@ -75,32 +73,16 @@ class IsolatePod(Base):
         return quarantine(context.pod, hand, asked, case=context.case, run=context.run)
 
 
-def merged(before: Iterable[Change], after: Iterable[Change]) -> tuple[Change, ...]:
-    """Changes begun before a crash and those made since, each object's once."""
-    return tuple(
-        {(change.action, change.kind, change.name, change.detail): change for change in (*before, *after)}.values()
-    )
-
-
 def outcome(isolation: Isolation, context: Context, *, to_prove: bool = False) -> Outcome:
     """How the step ends."""
     verdict = ", ".join(f"{direction} {how}" for direction, how in isolation.verdict.items())
-    undo = "" if context.dry_run else f"irkit run undo {context.run}"
-    would = "would be " if context.dry_run else ""
-    actions = tuple(Action(f"{describe(change, would)}", undo) for change in isolation.changes)
+    told = actions(isolation.changes, context, undoable=True)
     details = {"isolation": plain(isolation)}
     if isolation.holds:
         if to_prove and not context.dry_run and Verdict.PROVEN not in isolation.verdict.values():
             hint = "; ".join(proof.result for proof in isolation.proof if proof.kind == "packets")
-            return Outcome(Status.GAPS, f"isolated, but not proven: {verdict}", details, actions, hint)
-        return Outcome(Status.DONE, f"isolated: {verdict}" if verdict else "isolated", details, actions)
+            return Outcome(Status.GAPS, f"isolated, but not proven: {verdict}", details, told, hint)
+        return Outcome(Status.DONE, f"isolated: {verdict}" if verdict else "isolated", details, told)
     around = "; ".join(f"{left.direction} by {left.policy}: {left.why}" for left in isolation.residual)
     hint = f"still open: {around}" if around else "something still gets through"
-    return Outcome(Status.UNVERIFIED, f"isolation is not in force: {verdict}", details, actions, hint)
-
-
-def describe(change: Change, would: str = "") -> str:
-    """One change in words."""
-    done = _DONE.get(change.action, change.action)
-    detail = f" ({change.detail})" if change.detail else ""
-    return f"{change.kind} {change.place} {would}{done}{detail}"
+    return Outcome(Status.UNVERIFIED, f"isolation is not in force: {verdict}", details, told, hint)

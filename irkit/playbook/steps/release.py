@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from irkit.model.codec import plain
 from irkit.model.permission import Permission
-from irkit.model.run import Action, Effect, Outcome, Status
-from irkit.playbook.steps.isolate import describe, merged
+from irkit.model.run import Effect, Outcome, Status
+from irkit.playbook.steps.changes import actions, merged, would
 from irkit.playbook.steps.step import Base, Context
 
 
@@ -54,9 +54,6 @@ def release_pod(context: Context, *, force: bool = False, former: bool = False) 
     pod = context.named if former else context.pod
     changes = release(pod, cluster, before=context.intend, dry_run=context.dry_run, force=force, warn=warnings.append)
     changes = merged(context.intended, changes)
-    would = "would be " if context.dry_run else ""
-    actions = tuple(Action(describe(change, would)) for change in changes)
-    summary = f"{would}released" if changes else "was not isolated: nothing to release"
-    return Outcome(
-        Status.DONE, summary, {"changes": plain(changes), "warnings": list(dict.fromkeys(warnings))}, actions
-    )
+    summary = f"{would(context)}released" if changes else "was not isolated: nothing to release"
+    details = {"changes": plain(changes), "warnings": list(dict.fromkeys(warnings))}
+    return Outcome(Status.DONE, summary, details, actions(changes, context))

@@ -11,8 +11,8 @@ from msgspec import Meta, Struct
 from irkit.model.codec import plain
 from irkit.model.isolation import Change
 from irkit.model.permission import Permission
-from irkit.model.run import Action, Effect, Outcome, Status
-from irkit.playbook.steps.isolate import describe, merged
+from irkit.model.run import Effect, Outcome, Status
+from irkit.playbook.steps.changes import actions, merged, would
 from irkit.playbook.steps.step import Base, Context, NoParams
 
 if TYPE_CHECKING:
@@ -97,21 +97,18 @@ def _restore(context: Context) -> Outcome:
 
     found = restore(context.pod, context.connect(), before=context.intend, dry_run=context.dry_run)
     changes = merged(context.intended, found.changes)
-    would = "would be " if context.dry_run else ""
-    summary = f"identity {would}restored" if changes else "the identity was not revoked: nothing to restore"
+    summary = f"identity {would(context)}restored" if changes else "the identity was not revoked: nothing to restore"
     hint = f"more may be left to restore: {'; '.join(found.gaps)}" if found.gaps else ""
     status = Status.GAPS if found.gaps else Status.DONE
     details = {"changes": plain(changes), "warnings": [], "gaps": plain(found.gaps)}
-    return Outcome(status, summary, details, tuple(Action(describe(each, would)) for each in changes), hint)
+    return Outcome(status, summary, details, actions(changes, context), hint)
 
 
 def _outcome(found: Revocation, context: Context) -> Outcome:
-    undo = "" if context.dry_run else f"irkit run undo {context.run}"
-    would = "would be " if context.dry_run else ""
-    actions = tuple(Action(describe(each, would), undo) for each in found.changes)
+    told = actions(found.changes, context, undoable=True)
     details = {"revocation": plain(found)}
     if found.blast == "account" and found.gaps:
         hint = f"the account may have more: {'; '.join(found.gaps)}"
-        return Outcome(Status.UNVERIFIED, "identity revoked in part", details, actions, hint)
+        return Outcome(Status.UNVERIFIED, "identity revoked in part", details, told, hint)
     whose = {"pod": "writes of the pod", "account": "writes of the pod, grants of its account"}[found.blast]
-    return Outcome(Status.DONE, f"identity {would}revoked: {whose}", details, actions)
+    return Outcome(Status.DONE, f"identity {would(context)}revoked: {whose}", details, told)

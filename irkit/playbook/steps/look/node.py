@@ -9,8 +9,8 @@ from irkit.errors import UsageError
 from irkit.model.codec import compact, plain
 from irkit.model.isolation import Change
 from irkit.model.permission import Permission
-from irkit.model.run import Action, Effect, Outcome, Status
-from irkit.playbook.steps.isolate import merged
+from irkit.model.run import Effect, Outcome, Status
+from irkit.playbook.steps.changes import actions, merged
 from irkit.playbook.steps.step import Base, Context, NoParams
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class CordonNode(Base):
         changes = merged(context.intended, hand.changes)
         if not changes:
             return Outcome(Status.DONE, f"{told} already: nothing to change")
-        return _told(told, changes, context, "" if context.dry_run else f"irkit run undo {context.run}")
+        return _told(told, changes, context, undoable=True)
 
     def undo(self, params: NoParams, context: Context) -> Outcome | None:
         """This run needs it no more; the node takes new pods again once nobody does."""
@@ -72,7 +72,7 @@ class CordonNode(Base):
 
         hand = _hand(context)
         node.give_up(hand, _node(context), {context.run})
-        return _told(f"node {_node(context)}: given up by this run", hand.changes, context, "")
+        return _told(f"node {_node(context)}: given up by this run", hand.changes, context, undoable=False)
 
 
 def _hand(context: Context) -> Hand:
@@ -87,7 +87,6 @@ def _node(context: Context) -> str:
     return context.target.node
 
 
-def _told(summary: str, changes: tuple[Change, ...], context: Context, undo: str) -> Outcome:
-    would = "would be " if context.dry_run else ""
-    actions = tuple(Action(f"{each.kind} {each.name} {would}changed ({each.detail})", undo) for each in changes)
-    return Outcome(Status.DONE, f"dry run: {summary}" if would else summary, {"changes": plain(changes)}, actions)
+def _told(summary: str, changes: tuple[Change, ...], context: Context, *, undoable: bool) -> Outcome:
+    summary = f"dry run: {summary}" if context.dry_run else summary
+    return Outcome(Status.DONE, summary, {"changes": plain(changes)}, actions(changes, context, undoable=undoable))

@@ -10,7 +10,7 @@ from pathlib import Path
 from irkit.bundle import layout
 from irkit.bundle.attest import afterwards
 from irkit.bundle.attest.keys import Signer
-from irkit.bundle.confide import confide
+from irkit.bundle.recipients.confide import confide
 from irkit.bundle.seal import seal
 from irkit.errors import BundleError, IrkitError, UsageError
 from irkit.model.bundle import Bundle

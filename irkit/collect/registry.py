@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from irkit.cluster.rbac import folded
+from irkit.cluster.needs.rbac import folded
 from irkit.collect.around.identity import Identity
 from irkit.collect.around.network import Network
 from irkit.collect.around.owners import Owners

@@ -14,14 +14,14 @@ from irkit.playbook.schema import API_VERSION, Pinned, Playbook, StepSpec
 from irkit.playbook.steps.approve import AskPeople
 from irkit.playbook.steps.audit import MatchAudit
 from irkit.playbook.steps.collect import CollectEvidence, IntrudeForEvidence, SweepEvidence
-from irkit.playbook.steps.isolate import IsolatePod
+from irkit.playbook.steps.contain.isolate import IsolatePod
+from irkit.playbook.steps.contain.release import ReleasePod
+from irkit.playbook.steps.contain.revoke import RestoreIdentity, RevokeIdentity
 from irkit.playbook.steps.look.log import DetectAttacks, SearchAudit
 from irkit.playbook.steps.look.node import CordonNode, ListNodePods
 from irkit.playbook.steps.look.sweep import SweepSecrets
-from irkit.playbook.steps.release import ReleasePod
 from irkit.playbook.steps.report import WriteReport
 from irkit.playbook.steps.resolve import ResolvePod, ResolvePods
-from irkit.playbook.steps.revoke import RestoreIdentity, RevokeIdentity
 from irkit.playbook.steps.seal import SealBundle
 from irkit.playbook.steps.ship import ShipBundle
 from irkit.playbook.steps.step import Step

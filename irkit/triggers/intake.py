@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from irkit.model.alert import BadAlert
-from irkit.triggers import order
 from irkit.triggers.auth.guard import Denied
 from irkit.triggers.formats import registry
-from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.formats.reading.delivery import Delivery
 from irkit.triggers.metrics import Metrics
+from irkit.triggers.orders import order
 from irkit.triggers.queue.bell import Bell
 from irkit.triggers.queue.protocol import Placed, Queue, QueueError
 from irkit.triggers.routing.lint import Loaded

@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from irkit import times
 from irkit.errors import UsageError
-from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.formats.reading.delivery import Delivery
 from irkit.triggers.intake import RETRY_AFTER, Answer, Intake
 from irkit.triggers.metrics import CONTENT_TYPE
 from irkit.triggers.place import Tls

@@ -21,7 +21,7 @@ from irkit.triggers.tail import Tail
 from irkit.triggers.watch.opening import Watching, site
 
 if TYPE_CHECKING:
-    from irkit.triggers.crew import Crew
+    from irkit.triggers.orders.crew import Crew
     from irkit.triggers.server import Server
 
 

@@ -15,7 +15,7 @@ from irkit.triggers.auth.guard import Guard, Secret
 from irkit.triggers.auth.signatures import Hmac, PagerDuty
 from irkit.triggers.auth.sns import Sns
 from irkit.triggers.auth.tokens import ByTransport, Token, basic
-from irkit.triggers.formats.delivery import Format
+from irkit.triggers.formats.reading.delivery import Format
 from irkit.triggers.formats.registry import format_named
 from irkit.triggers.routing.schema import Auth, SecretRef, SnsTopics, Source, Triggers
 

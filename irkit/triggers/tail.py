@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from irkit import times
-from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.formats.reading.delivery import Delivery
 from irkit.triggers.intake import Answer
 
 PAUSE = 1.0  # seconds between looks at a file that did not grow

@@ -17,10 +17,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from irkit.bundle import confide, layout
+from irkit.bundle import layout
 from irkit.bundle.reader import cat, names
+from irkit.bundle.recipients import confide
+from irkit.bundle.recipients.unseal import unseal
 from irkit.bundle.seal import seal
-from irkit.bundle.unseal import unseal
 from irkit.bundle.verify import verify
 from irkit.errors import BundleError
 from irkit.model.run import Operator

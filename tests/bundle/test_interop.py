@@ -124,7 +124,7 @@ def test_age_opens_the_sealed_part(whole: Vouched, folder: Path) -> None:
 
 
 def test_what_age_sealed_we_open(whole: Vouched, tmp_path: Path) -> None:
-    from irkit.bundle import veil
+    from irkit.bundle.recipients import veil
 
     age = shutil.which("age") or servers.binary("age")
     [recipient] = (one.to_public() for one in veil.identities(whole.identity))

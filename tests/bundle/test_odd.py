@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from irkit.bundle.audiences import learned, scrubbed
 from irkit.bundle.reader import names
+from irkit.bundle.recipients.audiences import learned, scrubbed
 from irkit.bundle.verify import verify
 from irkit.errors import BundleError, VerificationError
 from irkit.model.evidence import Gap, GapReason

@@ -12,7 +12,7 @@ import pyrage  # type: ignore[import-untyped]
 import pytest
 
 from irkit import digest
-from irkit.bundle.veil import unveil, veil
+from irkit.bundle.recipients.veil import unveil, veil
 from irkit.bundle.verify import verify
 from irkit.errors import BundleError, UsageError, VerificationError
 from tests.bundle import bags

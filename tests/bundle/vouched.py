@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pyrage  # type: ignore[import-untyped]
 
-from irkit.bundle import veil
 from irkit.bundle.attest import afterwards, countersign, stamp
 from irkit.bundle.attest.keys import PublicKey, Signer
 from irkit.bundle.reader import describe
+from irkit.bundle.recipients import veil
 from irkit.bundle.seal import seal
 from irkit.bundle.verify import verify
 from irkit.model.bundle import Verification

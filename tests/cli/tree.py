@@ -16,8 +16,8 @@ def commands() -> dict[str, set[str]]:
 
 
 def files() -> dict[str, str]:
-    """Every command with the file of `irkit.cli.commands` that registers it."""
-    return {name: command.callback.__module__.rpartition(".")[2] for name, command in _all()}
+    """Every command with the file of `irkit.cli.commands` that registers it, such as "logs.audit"."""
+    return {name: ".".join(command.callback.__module__.split(".")[3:]) for name, command in _all()}
 
 
 def _all() -> Iterator[tuple[str, Any]]:

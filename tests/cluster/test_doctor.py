@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from irkit.cluster.client import connect
-from irkit.cluster.doctor import Check, diagnose
 from irkit.cluster.engines import engines
 from irkit.cluster.identity import identity, kubernetes_user, skew
+from irkit.cluster.needs.doctor import Check, diagnose
+from irkit.cluster.needs.rbac import cluster_role, folded, missing
 from irkit.cluster.protocol import Cluster
-from irkit.cluster.rbac import cluster_role, folded, missing
 from irkit.cluster.resources import DEPLOYMENTS, NETWORK_POLICIES, NODES, PODS
 from irkit.errors import Overloaded
 from irkit.model.evidence import Call

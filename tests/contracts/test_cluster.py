@@ -7,12 +7,12 @@ import json
 import pytest
 
 from irkit.cluster.client import connect
-from irkit.cluster.doctor import diagnose
 from irkit.cluster.engines import engines
 from irkit.cluster.identity import identity, kubernetes_user
+from irkit.cluster.needs.doctor import diagnose
+from irkit.cluster.needs.rbac import cluster_role, missing
 from irkit.cluster.objects import items
 from irkit.cluster.protocol import Json
-from irkit.cluster.rbac import cluster_role, missing
 from irkit.cluster.resolve import check, resolve
 from irkit.cluster.resources import CLUSTER_ROLES, CONFIG_MAPS, NETWORK_POLICIES, NODES, PODS, SECRETS
 from irkit.errors import AlreadyExists, Conflict, Forbidden, Gone, Invalid, NotFound, PodReplaced, Unauthorized

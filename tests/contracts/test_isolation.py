@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from irkit import times
+from irkit.cluster.needs.rbac import cluster_role
 from irkit.cluster.objects import items
 from irkit.cluster.protocol import Cluster, Json, Query, Reply
-from irkit.cluster.rbac import cluster_role
 from irkit.cluster.resources import (
     DAEMON_SETS,
     DEPLOYMENTS,

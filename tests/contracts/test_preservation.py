@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from irkit.cluster.needs.rbac import cluster_role
 from irkit.cluster.protocol import Json
-from irkit.cluster.rbac import cluster_role
 from irkit.cluster.resources import NETWORK_POLICIES, NODES, POD_DISRUPTION_BUDGETS, PODS, ROLE_BINDINGS
 from irkit.contain import isolate as isolation
 from irkit.contain import marks

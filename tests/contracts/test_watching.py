@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from irkit import times
+from irkit.cluster.needs.rbac import cluster_role
 from irkit.cluster.protocol import Cluster, Json
-from irkit.cluster.rbac import cluster_role
 from irkit.cluster.resources import CONFIG_MAPS, NETWORK_POLICIES, POD_DISRUPTION_BUDGETS, PODS
 from irkit.cluster.watch import awaited, states
 from irkit.contain import isolate as isolation

@@ -11,9 +11,9 @@ import pyrage  # type: ignore[import-untyped]
 import pytest
 from typer.testing import CliRunner
 
-from irkit.bundle import audiences, veil
 from irkit.bundle.attest import keys, stamp
 from irkit.bundle.reader import cat, names
+from irkit.bundle.recipients import audiences, veil
 from irkit.bundle.verify import verify
 from irkit.cli.commands import load
 from irkit.errors import BundleError, UsageError

@@ -12,8 +12,8 @@ from pathlib import Path
 from irkit.playbook.engine import Settings
 from irkit.playbook.rails.lint import parse
 from irkit.settings import ClusterSettings, StoreSettings
-from irkit.triggers.act import Actor
-from irkit.triggers.crew import Crew, until_told
+from irkit.triggers.orders.act import Actor
+from irkit.triggers.orders.crew import Crew, until_told
 from irkit.triggers.queue.opening import opened
 from tests.playbook.victim import arm
 

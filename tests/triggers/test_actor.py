@@ -24,8 +24,8 @@ from irkit.playbook.journal import log
 from irkit.playbook.rails.lint import parse
 from irkit.playbook.rails.memory import Memory
 from irkit.times import now
-from irkit.triggers.act import Actor, run_of
-from irkit.triggers.order import Order
+from irkit.triggers.orders.act import Actor, run_of
+from irkit.triggers.orders.order import Order
 from irkit.triggers.queue.protocol import Job
 from irkit.triggers.queue.work import Finished, Hopeless, Later
 from tests.playbook.practice import NAMESPACE, Practice

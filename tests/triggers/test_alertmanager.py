@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from irkit import times
-from irkit.triggers.order import read
+from irkit.triggers.orders.order import read
 from irkit.triggers.queue.opening import opened
 from tests.triggers.wire import ENVIRON, SECRET, Wire
 

@@ -8,8 +8,8 @@ import pytest
 
 from irkit.drill.range.server import start
 from irkit.settings import ClusterSettings
-from irkit.triggers import kept
-from irkit.triggers.kept import Kept
+from irkit.triggers.orders import kept
+from irkit.triggers.orders.kept import Kept
 
 
 def test_a_connection_is_kept_for_its_settings_until_it_is_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

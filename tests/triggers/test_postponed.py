@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from irkit.times import rfc3339
-from irkit.triggers.postponed import THAW, until
+from irkit.triggers.orders.postponed import THAW, until
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 SOON, LATE = NOW + timedelta(minutes=5), NOW + timedelta(hours=1)

@@ -15,7 +15,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from irkit import times
-from irkit.triggers import order, server
+from irkit.triggers import server
+from irkit.triggers.orders import order
 from irkit.triggers.queue.opening import Opened, opened
 from irkit.triggers.queue.protocol import State
 from tests.triggers.auth import senders

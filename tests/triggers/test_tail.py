@@ -13,7 +13,7 @@ import pytest
 
 from irkit.errors import UsageError
 from irkit.triggers import sources
-from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.formats.reading.delivery import Delivery
 from irkit.triggers.intake import Answer, Intake
 from irkit.triggers.metrics import Metrics
 from irkit.triggers.place import Place

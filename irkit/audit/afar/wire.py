@@ -11,8 +11,8 @@ from typing import Any, TypeVar, get_origin
 
 import msgspec
 
-from irkit.audit.detect.doubles import Compare, Ids
 from irkit.audit.detect.fresh.work import Fresh
+from irkit.audit.detect.kept.doubles import Compare, Ids
 from irkit.audit.detect.sigma.work import SigmaWatch
 from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.hunt import Caught, Hunt

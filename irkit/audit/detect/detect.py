@@ -9,13 +9,13 @@ from datetime import datetime
 
 from irkit.audit.detect.allow.entries import Allow
 from irkit.audit.detect.attack import VERSION
-from irkit.audit.detect.doubles import compare, small
 from irkit.audit.detect.fresh.known import Known
 from irkit.audit.detect.fresh.work import Fresh
+from irkit.audit.detect.kept.doubles import compare, small
+from irkit.audit.detect.kept.tally import Tally
 from irkit.audit.detect.registry import BY_ID, NEWCOMERS, RULES, known
 from irkit.audit.detect.sigma.load import Sigma
 from irkit.audit.detect.sigma.work import SigmaWatch
-from irkit.audit.detect.tally import Tally
 from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.haul import REUSED
 from irkit.audit.read.blocks import Source

@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Iterator
 
 from irkit.audit.detect.attack import NEXT, TECHNIQUES, VERSION, in_19
-from irkit.audit.detect.chains import LINKS
-from irkit.audit.detect.doubles import SMALL
+from irkit.audit.detect.kept.chains import LINKS
+from irkit.audit.detect.kept.doubles import SMALL
 from irkit.audit.detect.registry import EVERY, NEWCOMERS
 from irkit.audit.detect.rule import Gate, Rule
 

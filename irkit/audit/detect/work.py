@@ -9,8 +9,8 @@ from datetime import datetime
 from irkit.audit.detect.allow.entries import Allow
 from irkit.audit.detect.bodies import logged
 from irkit.audit.detect.heads import LEVEL, all_heads, one_head, questions
+from irkit.audit.detect.kept.tally import Tally
 from irkit.audit.detect.rule import Rule
-from irkit.audit.detect.tally import Tally
 from irkit.audit.read.blocks import Block, blocks
 from irkit.audit.read.event import Event, decode
 from irkit.audit.read.scan import Piece, reach

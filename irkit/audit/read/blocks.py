@@ -15,7 +15,7 @@ from io import FileIO
 from pathlib import Path
 
 from irkit.audit.read.event import whole
-from irkit.audit.read.shapes import expand, legible
+from irkit.audit.read.foreign.shapes import expand, legible
 from irkit.audit.read.unpack import CHUNK, Torn, unpack
 
 LINE = 64 << 20  # bytes; the longest line believed, six times what the API server's own webhook cap lets through

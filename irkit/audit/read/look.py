@@ -8,7 +8,7 @@ from pathlib import Path
 
 from irkit.audit.read.blocks import Form, Source, blocks
 from irkit.audit.read.event import decode
-from irkit.audit.read.shapes import expand
+from irkit.audit.read.foreign.shapes import expand
 from irkit.audit.read.unpack import Torn, is_packed
 from irkit.model.evidence import Gap, GapReason
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from irkit.audit.detect.tally import fill
+from irkit.audit.detect.kept.tally import fill
 from irkit.audit.read.event import Event
 from irkit.audit.timeline.line import Key, Kind, Line, key, told
 from irkit.model.audit import Severity

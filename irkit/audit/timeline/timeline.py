@@ -8,9 +8,9 @@ from datetime import datetime
 
 from irkit.audit.detect.allow.entries import Allow
 from irkit.audit.detect.detect import watch
+from irkit.audit.detect.kept.tally import Seen, Tally
 from irkit.audit.detect.registry import BY_ID
 from irkit.audit.detect.rule import Rule
-from irkit.audit.detect.tally import Seen, Tally
 from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.read.event import decode
 from irkit.audit.read.look import torn

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from irkit import digest
-from irkit.bundle import veil
 from irkit.bundle.attest import countersign, keys, stamp
 from irkit.bundle.attest.keys import Signer
+from irkit.bundle.recipients import veil
 from irkit.errors import BundleError, UsageError
 from irkit.model.bundle import Bundle
 from irkit.model.evidence import Gap, GapReason

@@ -63,7 +63,7 @@ def _without_secrets(summary: AuditSummary, context: Context) -> AuditSummary:
     """What goes into the journal of a run with recipients: a finding quotes what was typed into `kubectl exec`."""
     if not context.sealing.recipients:
         return summary
-    from irkit.bundle.audiences import key, learned, scrubbed
+    from irkit.bundle.recipients.audiences import key, learned, scrubbed
 
     clean: AuditSummary = scrubbed(summary, learned(context.data, key(context.key_file)))
     return clean

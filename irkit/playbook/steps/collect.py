@@ -124,7 +124,7 @@ class IntrudeForEvidence(Base):
 
     def run(self, params: Inside, context: Context) -> Outcome:
         """Take it; a probe that an attempt before a crash has left running is used again."""
-        from irkit.bundle.audiences import key
+        from irkit.bundle.recipients.audiences import key
         from irkit.collect.inside.intrusive import INTRUSIVE, Wish, intrusive
 
         changes = list(context.intended)

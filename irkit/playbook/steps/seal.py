@@ -83,8 +83,8 @@ def _sealed(name: str, record: RunRecord, context: Context, signers: Sequence[Si
 
 def _parted(record: RunRecord, context: Context, staged: Path) -> list[Mapping[str, Any]]:
     """Make, in `staged`, a copy of the payload for both audiences; returns the custody without its secrets."""
-    from irkit.bundle.audiences import Audiences, key, scrubbed
     from irkit.bundle.layout import CASE, COLLECTION, write_case, write_collection
+    from irkit.bundle.recipients.audiences import Audiences, key, scrubbed
 
     audiences = Audiences(context.data, staged, context.sealing.recipients, key(context.key_file))
     sealed = audiences.part(leave=(CASE, COLLECTION))

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from irkit.errors import UsageError
-from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.formats.reading.delivery import Delivery
 
 WINDOW = timedelta(minutes=5)
 SHORTEST = 16

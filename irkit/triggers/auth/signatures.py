@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from irkit.errors import UsageError
 from irkit.triggers.auth.guard import Denied, Secret, Why, fresh, header, matches
-from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.formats.reading.delivery import Delivery
 
 
 def _hmac(secrets: Sequence[Secret], signed: bytes) -> list[bytes]:

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from irkit.model.alert import BadAlert
 from irkit.triggers.auth.guard import Denied, Why
-from irkit.triggers.formats import fields
-from irkit.triggers.formats.delivery import Delivery
-from irkit.triggers.formats.strict import read
+from irkit.triggers.formats.reading import fields
+from irkit.triggers.formats.reading.delivery import Delivery
+from irkit.triggers.formats.reading.strict import read
 
 # SNS repeats a delivery for some hours at most by its default policy; what is older is a replay.
 WINDOW = timedelta(hours=24)

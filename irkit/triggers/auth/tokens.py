@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from irkit.triggers.auth.guard import Denied, Secret, Why, header, matches
-from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.formats.reading.delivery import Delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from irkit import times
 from irkit.model.alert import Alert, AlertStatus, BadAlert
 from irkit.model.pod import PodRef
-from irkit.triggers.formats import fields
-from irkit.triggers.formats.delivery import Delivery
-from irkit.triggers.formats.fields import Json
-from irkit.triggers.formats.strict import read
+from irkit.triggers.formats.reading import fields
+from irkit.triggers.formats.reading.delivery import Delivery
+from irkit.triggers.formats.reading.fields import Json
+from irkit.triggers.formats.reading.strict import read
 
 
 def parse(delivery: Delivery) -> tuple[Alert, ...]:

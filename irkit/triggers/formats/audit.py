@@ -7,9 +7,9 @@ from irkit.audit.detect.rule import Rule
 from irkit.audit.read.event import Event, decode
 from irkit.model.alert import Alert, AlertStatus, BadAlert
 from irkit.model.codec import compact
-from irkit.triggers.formats import fields
-from irkit.triggers.formats.delivery import Delivery
-from irkit.triggers.formats.strict import read
+from irkit.triggers.formats.reading import fields
+from irkit.triggers.formats.reading.delivery import Delivery
+from irkit.triggers.formats.reading.strict import read
 
 # The webhook's batch is at most 10 MiB by default (--audit-webhook-truncate-max-batch-size) and objects nest deep.
 CAP = 12 << 20

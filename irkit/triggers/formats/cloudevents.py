@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from irkit.model.alert import Alert, BadAlert
-from irkit.triggers.formats import fields, plain
-from irkit.triggers.formats.delivery import Delivery
-from irkit.triggers.formats.fields import Json
-from irkit.triggers.formats.strict import read
+from irkit.triggers.formats import plain
+from irkit.triggers.formats.reading import fields
+from irkit.triggers.formats.reading.delivery import Delivery
+from irkit.triggers.formats.reading.fields import Json
+from irkit.triggers.formats.reading.strict import read
 
 _DATA = frozenset({"data", "data_base64"})
 # Attribute names: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#naming-conventions

@@ -5,10 +5,10 @@ from __future__ import annotations
 from irkit.model.alert import Alert, AlertStatus, BadAlert
 from irkit.model.audit import Severity
 from irkit.model.codec import compact
-from irkit.triggers.formats import fields
-from irkit.triggers.formats.delivery import Delivery
-from irkit.triggers.formats.fields import Json
-from irkit.triggers.formats.strict import read
+from irkit.triggers.formats.reading import fields
+from irkit.triggers.formats.reading.delivery import Delivery
+from irkit.triggers.formats.reading.fields import Json
+from irkit.triggers.formats.reading.strict import read
 
 # https://falco.org/docs/concepts/rules/basic-elements/#priority: a closed list, "info" being an accepted short form.
 _PRIORITIES = {

@@ -7,10 +7,10 @@ from typing import Any
 from irkit import times
 from irkit.model.alert import Alert, AlertStatus, BadAlert
 from irkit.model.audit import Severity
-from irkit.triggers.formats import fields
-from irkit.triggers.formats.delivery import Delivery
-from irkit.triggers.formats.fields import Json
-from irkit.triggers.formats.strict import read
+from irkit.triggers.formats.reading import fields
+from irkit.triggers.formats.reading.delivery import Delivery
+from irkit.triggers.formats.reading.fields import Json
+from irkit.triggers.formats.reading.strict import read
 
 # https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings-severity.html: the least of each.
 _LEAST = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM), (1.0, Severity.LOW))

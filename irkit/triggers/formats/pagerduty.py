@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from irkit.model.alert import Alert, AlertStatus
 from irkit.model.audit import Severity
-from irkit.triggers.formats import fields
-from irkit.triggers.formats.delivery import Delivery
-from irkit.triggers.formats.fields import Json
-from irkit.triggers.formats.strict import read
+from irkit.triggers.formats.reading import fields
+from irkit.triggers.formats.reading.delivery import Delivery
+from irkit.triggers.formats.reading.fields import Json
+from irkit.triggers.formats.reading.strict import read
 
 # Every other event is about people at work on the incident, or a ping: it starts and ends nothing.
 _STATUS = {

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from irkit.model.alert import Alert, AlertStatus, BadAlert
-from irkit.triggers.formats import fields
-from irkit.triggers.formats.delivery import Delivery
-from irkit.triggers.formats.fields import Json
+from irkit.triggers.formats.reading import fields
+from irkit.triggers.formats.reading.delivery import Delivery
+from irkit.triggers.formats.reading.fields import Json
 
 
 @dataclass(frozen=True, slots=True)

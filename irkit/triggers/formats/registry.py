@@ -14,7 +14,7 @@ from irkit.triggers.formats import (
     pagerduty,
     standard,
 )
-from irkit.triggers.formats.delivery import Delivery, Format
+from irkit.triggers.formats.reading.delivery import Delivery, Format
 
 FORMATS = (
     Format("alertmanager", alertmanager.parse),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from irkit.model.alert import Alert, BadAlert
-from irkit.triggers.formats import fields, plain
-from irkit.triggers.formats.delivery import Delivery
-from irkit.triggers.formats.strict import read
+from irkit.triggers.formats import plain
+from irkit.triggers.formats.reading import fields
+from irkit.triggers.formats.reading.delivery import Delivery
+from irkit.triggers.formats.reading.strict import read
 
 
 def parse(delivery: Delivery) -> tuple[Alert, ...]:

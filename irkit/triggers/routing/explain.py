@@ -10,7 +10,7 @@ from irkit.model.alert import Alert, BadAlert
 from irkit.playbook.registry import step
 from irkit.playbook.schema import Pinned
 from irkit.triggers.formats import registry
-from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.formats.reading.delivery import Delivery
 from irkit.triggers.routing.lint import Loaded
 from irkit.triggers.routing.route import Decision, decide, matches
 

@@ -12,7 +12,7 @@ from irkit.model.alert import Alert
 from irkit.model.audit import Severity
 from irkit.playbook.language import bind
 from irkit.playbook.schema import Playbook
-from irkit.triggers.formats import fields
+from irkit.triggers.formats.reading import fields
 from irkit.triggers.routing.lint import Loaded, reference
 from irkit.triggers.routing.schema import Rule, When
 

@@ -14,7 +14,7 @@ from irkit import times
 from irkit.audit.afar.reader import NotHere, Reader
 from irkit.audit.afar.wire import Part, encode
 from irkit.times import Clock
-from irkit.triggers.crew import at_work
+from irkit.triggers.orders.crew import at_work
 from irkit.triggers.queue.opening import Opened
 from irkit.triggers.queue.protocol import MAX_ATTEMPTS, Job
 from irkit.triggers.queue.work import LEASE, Ending, Hopeless, Later, Settled, Worker

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from irkit.audit.detect import chains
-from irkit.audit.detect.chains import Chains, Deed
 from irkit.audit.detect.detect import detect
+from irkit.audit.detect.kept import chains
+from irkit.audit.detect.kept.chains import Chains, Deed
 from irkit.audit.detect.registry import BY_ID
 from irkit.audit.read import scan
 from tests.audit.detect.sequences import entered, inside, tried

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from irkit.audit.detect import tally
 from irkit.audit.detect.allow.entries import Allow, Entry, load
 from irkit.audit.detect.detect import Report, detect
+from irkit.audit.detect.kept import tally
 from irkit.audit.read import scan
 from irkit.errors import UsageError
 from irkit.model import codec

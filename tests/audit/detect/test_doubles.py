@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from irkit.audit.detect import doubles
 from irkit.audit.detect.allow.entries import Allow, Entry
 from irkit.audit.detect.detect import detect
+from irkit.audit.detect.kept import doubles
 from irkit.audit.read import scan
 from irkit.model.audit import Finding
 from tests.audit.logs import Event, event, log

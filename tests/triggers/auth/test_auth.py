@@ -25,7 +25,7 @@ from irkit.triggers.auth.guard import Denied, Guard, Secret, Why
 from irkit.triggers.auth.signatures import Hmac, PagerDuty, Standard
 from irkit.triggers.auth.sns import Sns
 from irkit.triggers.auth.tokens import ByTransport, Token, basic
-from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.formats.reading.delivery import Delivery
 from tests.triggers.auth import senders
 from tests.triggers.formats.deliveries import AT, corpus_json
 

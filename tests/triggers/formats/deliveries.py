@@ -12,7 +12,7 @@ import pytest
 
 from irkit.model.alert import Alert
 from irkit.triggers.formats import registry
-from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.formats.reading.delivery import Delivery
 from tests.corpus import ROOT, absent
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)

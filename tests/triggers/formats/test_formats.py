@@ -15,8 +15,9 @@ from irkit.model import codec
 from irkit.model.alert import Alert, AlertStatus, BadAlert
 from irkit.model.audit import Severity
 from irkit.model.pod import PodRef
-from irkit.triggers.formats import fields, registry
-from irkit.triggers.formats.delivery import Delivery, Format
+from irkit.triggers.formats import registry
+from irkit.triggers.formats.reading import fields
+from irkit.triggers.formats.reading.delivery import Delivery, Format
 from tests.triggers.formats.deliveries import AT, CLOUD_EVENT, alertmanager, guardduty, parsed
 
 FALCO: dict[str, Any] = {

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from irkit.model.alert import BadAlert
-from irkit.triggers.formats.strict import DEPTH, read
+from irkit.triggers.formats.reading.strict import DEPTH, read
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -11,7 +11,7 @@ from irkit.errors import UsageError
 from irkit.model.alert import Alert, AlertStatus
 from irkit.model.audit import Severity
 from irkit.model.pod import PodRef
-from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.formats.reading.delivery import Delivery
 from irkit.triggers.routing.explain import explain
 from irkit.triggers.routing.lint import parse
 from irkit.triggers.routing.route import Decision, at, decide

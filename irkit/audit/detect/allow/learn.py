@@ -12,9 +12,9 @@ from irkit.audit.detect.allow.entries import ANY, Allow, Entry
 from irkit.audit.detect.detect import Coverage, watch
 from irkit.audit.detect.fresh.known import Known
 from irkit.audit.detect.fresh.work import learn as values_of
+from irkit.audit.detect.kept.tally import Seen
 from irkit.audit.detect.registry import BY_ID
 from irkit.audit.detect.rule import Rule
-from irkit.audit.detect.tally import Seen
 from irkit.audit.detect.work import Watch
 from irkit.audit.read.remote.place import Door, default_door
 from irkit.audit.read.sources import Sources

@@ -10,7 +10,7 @@ import msgspec
 
 from irkit.model import codec
 from irkit.model.alert import Alert
-from irkit.triggers.formats.delivery import Delivery
+from irkit.triggers.formats.reading.delivery import Delivery
 from irkit.triggers.queue.protocol import Item
 from irkit.triggers.routing.route import Decision
 

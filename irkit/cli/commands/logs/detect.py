@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from irkit.cli.command import command
-from irkit.cli.commands.audit import Afar, Since, Sources, Until, audits, instant, shared
+from irkit.cli.commands.logs.audit import Afar, Since, Sources, Until, audits, instant, shared
 from irkit.cli.face import Face, Output
 from irkit.errors import Exit, UsageError
 
@@ -50,7 +50,7 @@ def detect(
     """Find attacks, and say what the log did not let them see. Exit 4: a source is missing."""
     from irkit.audit.detect.allow.entries import Allow, load
     from irkit.audit.detect.detect import detect as judge
-    from irkit.audit.detect.doubles import SMALL
+    from irkit.audit.detect.kept.doubles import SMALL
     from irkit.audit.detect.sigma.load import load as rules_of
 
     excused = load(allow) if allow else Allow()
@@ -99,8 +99,8 @@ def _tell(face: Face, findings: tuple[Finding, ...], theirs: dict[str, Rule]) ->
 
 def _confess(face: Face, coverage: Coverage) -> None:
     """What the findings do not cover; nothing where they cover all."""
-    from irkit.audit.detect.chains import LINKS
-    from irkit.audit.detect.doubles import KEPT
+    from irkit.audit.detect.kept.chains import LINKS
+    from irkit.audit.detect.kept.doubles import KEPT
 
     for rule, count in coverage.blind.items():
         face.show(f"blind: {rule} could not judge {count} requests, whose bodies were not logged", "warn")

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from irkit import digest
-from irkit.bundle import layout, veil
+from irkit.bundle import layout
 from irkit.bundle.layout import Sealed
+from irkit.bundle.recipients import veil
 from irkit.bundle.seal import payload
 from irkit.text import slug
 

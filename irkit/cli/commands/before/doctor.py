@@ -13,7 +13,7 @@ from irkit.errors import Exit, IrkitError
 from irkit.settings import StoreSettings
 
 if TYPE_CHECKING:
-    from irkit.cluster.doctor import Check
+    from irkit.cluster.needs.doctor import Check
 
 _WORD = {True: ("ok", "good"), None: ("note", "warn"), False: ("BAD", "bad")}
 Books = Annotated[
@@ -25,7 +25,7 @@ Books = Annotated[
 @command(app, "doctor", store=True)
 def doctor(face: Face, store: StoreSettings, playbook: Books = None) -> Exit:
     """Check all that a response needs before it is needed: API, rights, policy engine, clock, store. Exit 3 or 1."""
-    from irkit.cluster.doctor import diagnose
+    from irkit.cluster.needs.doctor import diagnose
 
     namespace = face.resolved_namespace()
     checks = list(diagnose(face.door(), _needs(playbook), namespace))
@@ -53,7 +53,7 @@ def rbac(
     rails: Annotated[bool, typer.Option("--rails", help="And what the rails look at before they decide.")] = False,
 ) -> None:
     """Print the least ClusterRole for a playbook's steps, generated from what they declare; pipe it to kubectl."""
-    from irkit.cluster.rbac import cluster_role
+    from irkit.cluster.needs.rbac import cluster_role
     from irkit.playbook.rails.look import NEEDS
 
     wanted = [*_needs(playbook), *(NEEDS if rails else ())]
@@ -71,7 +71,7 @@ def _needs(playbooks: list[str] | None) -> list[Any]:
 
 
 def _store(settings: StoreSettings) -> Check:
-    from irkit.cluster.doctor import Check
+    from irkit.cluster.needs.doctor import Check
     from irkit.playbook.door import destination
 
     try:

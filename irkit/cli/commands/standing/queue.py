@@ -11,7 +11,7 @@ import typer
 from irkit.cli import options
 from irkit.cli.app import group
 from irkit.cli.command import command
-from irkit.cli.commands.serve import Rails, crew_of
+from irkit.cli.commands.standing.serve import Rails, crew_of
 from irkit.cli.face import Face
 from irkit.errors import UsageError
 from irkit.settings import SealSettings, StoreSettings
@@ -96,7 +96,7 @@ def work(
 ) -> None:
     """Run the playbooks of accepted alerts, on rails, and read pieces of logs, until interrupted."""
     from irkit.cli import running
-    from irkit.triggers.crew import until_told
+    from irkit.triggers.orders.crew import until_told
     from irkit.triggers.queue.opening import default, opened
     from irkit.triggers.scan.hand import reading
 
@@ -115,7 +115,7 @@ def work(
 @command(queue, "scan", online=False)
 def scan(face: Face, address: Address = None) -> None:
     """Read pieces of logs for irkit audit --queue, one at a time, until interrupted."""
-    from irkit.triggers.crew import until_told
+    from irkit.triggers.orders.crew import until_told
     from irkit.triggers.queue.opening import default, opened
     from irkit.triggers.scan.hand import reading
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from irkit import digest
 from irkit.model.alert import Alert
-from irkit.triggers.formats.strict import CAP
+from irkit.triggers.formats.reading.strict import CAP
 
 
 @dataclass(frozen=True, slots=True)

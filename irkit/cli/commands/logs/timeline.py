@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from irkit.cli.command import command
-from irkit.cli.commands.audit import Account, PodName, Since, Sources, Uid, Until, Where, audits, instant, subject
-from irkit.cli.commands.detect import AllowFile
+from irkit.cli.commands.logs.audit import Account, PodName, Since, Sources, Uid, Until, Where, audits, instant, subject
+from irkit.cli.commands.logs.detect import AllowFile
 from irkit.cli.face import Face, Output
 from irkit.errors import Exit, UsageError
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event, Thread
 
-from irkit.triggers.act import Actor
-from irkit.triggers.order import KIND
-from irkit.triggers.overdue import Overdue
+from irkit.triggers.orders.act import Actor
+from irkit.triggers.orders.order import KIND
+from irkit.triggers.orders.overdue import Overdue
 from irkit.triggers.queue.bell import Bell
 from irkit.triggers.queue.protocol import Queue
 from irkit.triggers.queue.work import LEASE, Worker

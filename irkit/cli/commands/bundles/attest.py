@@ -13,7 +13,7 @@ import typer
 from irkit import times
 from irkit.cli import options
 from irkit.cli.command import command
-from irkit.cli.commands.bundle import bundles
+from irkit.cli.commands.bundles.bundle import bundles
 from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError, VerificationError
 from irkit.settings import SealSettings
@@ -128,7 +128,7 @@ def unseal(
     ] = None,
 ) -> None:
     """Open the sealed part. Who, when, why and on whose authority goes into the custody log beside the bundle first."""
-    from irkit.bundle.unseal import unseal as opened
+    from irkit.bundle.recipients.unseal import unseal as opened
     from irkit.playbook.engine import operator
 
     found = opened(

@@ -16,7 +16,7 @@ from irkit.settings import SealSettings, StoreSettings, home
 
 if TYPE_CHECKING:
     from irkit.playbook.engine import Settings
-    from irkit.triggers.crew import Crew
+    from irkit.triggers.orders.crew import Crew
     from irkit.triggers.place import Tls
     from irkit.triggers.routing.explain import Explained
     from irkit.triggers.routing.lint import Loaded
@@ -121,10 +121,10 @@ def crew_of(face: Face, settings: Settings, rails: Path | None, workers: int, lo
     They end quarantines in time in the namespace that is named, or in all.
     """
     from irkit.bundle.attest import kit
-    from irkit.cli.commands.rails import rules_of
+    from irkit.cli.commands.standing.rails import rules_of
     from irkit.playbook.door import connect
-    from irkit.triggers.act import Actor
-    from irkit.triggers.crew import Crew
+    from irkit.triggers.orders.act import Actor
+    from irkit.triggers.orders.crew import Crew
 
     rules = rules_of(rails)
     connect(settings.cluster)
@@ -165,7 +165,7 @@ def _check(face: Face, path: Path) -> Exit:
 
 def _explain(face: Face, loaded: Loaded, payload: Path, source: str | None, headers: list[str]) -> Exit:
     from irkit import times
-    from irkit.triggers.formats.delivery import Delivery
+    from irkit.triggers.formats.reading.delivery import Delivery
     from irkit.triggers.routing.explain import explain
 
     if source is None:

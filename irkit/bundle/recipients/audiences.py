@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from irkit import digest
-from irkit.bundle import confide, layout, veil
+from irkit.bundle import layout
 from irkit.bundle.layout import Sealed
+from irkit.bundle.recipients import confide, veil
 from irkit.bundle.redact.redactor import Redactor, Unread
 from irkit.bundle.redact.rewrite import Replaced
 from irkit.bundle.redact.secrets import Secrets

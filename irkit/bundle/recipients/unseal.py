@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from irkit.bundle import confide, layout, veil
+from irkit.bundle import layout
 from irkit.bundle.attest import afterwards
 from irkit.bundle.reader import contents
+from irkit.bundle.recipients import confide, veil
 from irkit.errors import BundleError, IrkitError, UsageError
 from irkit.model.run import Operator
 from irkit.times import Clock

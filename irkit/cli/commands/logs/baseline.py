@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from irkit.cli.command import command
-from irkit.cli.commands.audit import Since, Sources, Until, audits, instant
-from irkit.cli.commands.detect import AllowFile
+from irkit.cli.commands.logs.audit import Since, Sources, Until, audits, instant
+from irkit.cli.commands.logs.detect import AllowFile
 from irkit.cli.face import Face, Output
 from irkit.errors import Exit, UsageError
 

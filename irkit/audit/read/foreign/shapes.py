@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from irkit.audit.read import aks, gke
 from irkit.audit.read.event import decode, whole
+from irkit.audit.read.foreign import aks, gke
 
 # Where log services put the event as a JSON text: AKS diagnostic settings, Azure legacy, CloudWatch Logs, Insights.
 _TEXT = (("properties", "log"), ("log_s",), ("message",), ("@message",), ("log",))

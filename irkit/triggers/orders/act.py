@@ -26,10 +26,10 @@ from irkit.playbook.schema import Pinned
 from irkit.playbook.turns import Occupied
 from irkit.settings import ClusterSettings
 from irkit.times import Clock
-from irkit.triggers import overdue
-from irkit.triggers.kept import Kept
-from irkit.triggers.order import Order, read
-from irkit.triggers.postponed import answer, reasons, until
+from irkit.triggers.orders import overdue
+from irkit.triggers.orders.kept import Kept
+from irkit.triggers.orders.order import Order, read
+from irkit.triggers.orders.postponed import answer, reasons, until
 from irkit.triggers.queue.protocol import Job, LeaseLost
 from irkit.triggers.queue.work import Ending, Finished, Hopeless, Later, delay
 

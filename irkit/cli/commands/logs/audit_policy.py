@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from irkit.cli.command import command
-from irkit.cli.commands.audit import audits
+from irkit.cli.commands.logs.audit import audits
 from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from irkit.audit.detect.chains import Chains, Deed, Pair
+from irkit.audit.detect.kept.chains import Chains, Deed, Pair
 from irkit.audit.detect.rule import Rule
 from irkit.audit.read.event import Event
 from irkit.model.audit import Finding

@@ -10,10 +10,10 @@ from irkit.model.codec import plain
 from irkit.model.isolation import Change, Isolation, Verdict
 from irkit.model.permission import Permission
 from irkit.model.run import Effect, Outcome, Status
-from irkit.playbook.steps import extent
 from irkit.playbook.steps.changes import actions, merged
-from irkit.playbook.steps.extent import How
-from irkit.playbook.steps.release import release_pod
+from irkit.playbook.steps.contain import extent
+from irkit.playbook.steps.contain.extent import How
+from irkit.playbook.steps.contain.release import release_pod
 from irkit.playbook.steps.step import Base, Context
 from irkit.settings import StoreSettings
 from irkit.times import now

@@ -23,7 +23,7 @@ from irkit.model.audit import Severity
 from irkit.model.pod import PodRef
 from irkit.playbook.lint import parse
 from irkit.playbook.schema import Pinned
-from irkit.triggers.order import KIND, Order
+from irkit.triggers.orders.order import KIND, Order
 from irkit.triggers.queue.bell import Bell
 from irkit.triggers.queue.protocol import Item, Queue
 

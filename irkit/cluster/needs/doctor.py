@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from irkit.cluster.engines import NONE, engines
 from irkit.cluster.identity import identity, kubernetes_user
+from irkit.cluster.needs.rbac import folded, missing
 from irkit.cluster.protocol import Cluster
-from irkit.cluster.rbac import folded, missing
 from irkit.errors import ClusterError
 from irkit.model.permission import Permission
 from irkit.model.run import ClusterIdentity

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from irkit.cli.command import command
-from irkit.cli.commands.run import Id, runs
+from irkit.cli.commands.incident.run import Id, runs
 from irkit.cli.face import Face
 from irkit.errors import UsageError
 from irkit.settings import home

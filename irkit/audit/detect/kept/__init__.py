@@ -1,0 +1,1 @@
+"""What the rules saw, kept in bounded memory until all is read."""

@@ -1,0 +1,1 @@
+"""Other people's wrappings of audit events, and the shapes the API server wrote them in."""

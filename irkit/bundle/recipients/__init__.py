@@ -1,0 +1,1 @@
+"""For recipients only: originals that not everybody may read, beside a bundle that everybody may."""

@@ -1,0 +1,1 @@
+"""Before an incident: practice, playbooks, what must be there."""

@@ -1,0 +1,1 @@
+"""During an incident."""

@@ -1,0 +1,1 @@
+"""The audit log: searched, judged, told, and what its policy lets it say."""

@@ -1,0 +1,1 @@
+"""What waits for an incident: the server, its queue, its rails."""

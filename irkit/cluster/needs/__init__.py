@@ -1,0 +1,1 @@
+"""What must be there and allowed before it matters."""

@@ -1,0 +1,1 @@
+"""What every format reads with: one delivery, JSON without two meanings, fields of the right type."""

@@ -105,14 +105,19 @@ def serve(
     watched = _watched(watch, oidc)
     files = [_tail(text) for text in tails or ()]
     with serving(loaded, address or default(), place, files, crew, watched) as server:
-        urls = {name: f"{server.url}/v1/alerts/{name}" for name in loaded.triggers.sources}
-        face.emit({"url": server.url, "sources": urls})
-        for url in [*urls.values(), *([f"{server.url}/watch"] if watched else [])]:
-            face.show(url)
-        face.note(f"receiving, {workers} at work; Ctrl-C ends it" if crew else "receiving only; Ctrl-C ends it")
+        _told(face, server.url, loaded, page=watched is not None, workers=workers)
         server.run()
         face.note("ending, once the runs in hand have ended")
     return Exit.COMPLETE
+
+
+def _told(face: Face, url: str, loaded: Loaded, *, page: bool, workers: int) -> None:
+    """Where alerts, and people, may come."""
+    urls = {name: f"{url}/v1/alerts/{name}" for name in loaded.triggers.sources}
+    face.emit({"url": url, "sources": urls})
+    for where in [*urls.values(), *([f"{url}/watch"] if page else [])]:
+        face.show(where)
+    face.note(f"receiving, {workers} at work; Ctrl-C ends it" if workers else "receiving only; Ctrl-C ends it")
 
 
 def crew_of(face: Face, settings: Settings, rails: Path | None, workers: int, loaded: Loaded | None = None) -> Crew:

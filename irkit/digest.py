@@ -80,13 +80,11 @@ def publish(part: Path, path: Path) -> None:
         os.close(folder)
 
 
-def read(path: Path, *, first: int = CHUNK) -> Iterator[bytes]:
-    """The bytes of `path` in chunks of one MiB, the first of at most `first` bytes."""
-    with path.open("rb", buffering=0) as source:
-        chunk = source.read(first)
-        while chunk:
+def read(path: Path) -> Iterator[bytes]:
+    """The bytes of `path` in chunks of one MiB."""
+    with path.open("rb") as source:
+        while chunk := source.read(CHUNK):
             yield chunk
-            chunk = source.read(CHUNK)
 
 
 def of_file(path: Path) -> Digest:

@@ -38,12 +38,9 @@ Out = TypeVar("Out")
 
 
 def cut(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """`chunks` of any sizes as frames of one MiB; the last may be shorter. A chunk that is a frame is not copied."""
+    """`chunks` of any sizes as frames of one MiB; the last may be shorter."""
     held = bytearray()
     for chunk in chunks:
-        if not held and len(chunk) == FRAME:
-            yield chunk
-            continue
         held += chunk
         while len(held) >= FRAME:
             yield bytes(memoryview(held)[:FRAME])

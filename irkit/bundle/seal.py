@@ -13,7 +13,6 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -94,14 +93,12 @@ class _Bag:
     digests: dict[str, str] = field(default_factory=dict)
     octets: int = 0
     written: int = 0
-    beside: ThreadPoolExecutor = field(init=False)  # hashes a chunk of the payload while the chunk goes on its way
 
     def tar(self) -> Iterator[bytes]:
         """The whole archive."""
-        with ThreadPoolExecutor(1, "hash") as self.beside:
-            for piece in self._members():
-                self.written += len(piece)
-                yield piece
+        for piece in self._members():
+            self.written += len(piece)
+            yield piece
         yield tape.footer(self.written)
 
     def _members(self) -> Iterator[bytes]:
@@ -116,15 +113,10 @@ class _Bag:
         size, hasher = file.stat().st_size, hashlib.sha256()
         yield self._header(path, size)
         left = size
-        for chunk in digest.read(file, first=frames.FRAME - self.written % frames.FRAME):
+        for chunk in digest.read(file):
+            hasher.update(chunk)
             left -= len(chunk)
-            if len(chunk) < frames.FRAME:  # handed to another thread, it would take longer than it takes here
-                hasher.update(chunk)
-                yield chunk
-            else:
-                hashing = self.beside.submit(hasher.update, chunk)
-                yield chunk
-                hashing.result()
+            yield chunk
         if left:
             raise BundleError(f"{file} changed while it was sealed", "seal again")
         yield tape.padding(size)

@@ -5,6 +5,8 @@ import json
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -152,6 +154,27 @@ def test_what_cannot_be_had_from_s3_is_a_gap(s3: S3Client, monkeypatch: pytest.M
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(variable)
     assert [gap.detail for gap in detect([f"s3://{name}"]).coverage.gaps] == ["no AWS credentials"]
+
+
+def test_what_a_service_says_when_it_refuses_is_not_repeated(s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy before it quotes what it was sent."""
+
+    class Echo(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told = f"<Error><Code>Teapot</Code><Message>{self.headers['Authorization']}</Message></Error>".encode()
+            self.send_response(418)
+            self.send_header("Content-Length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("IRKIT_S3_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        (gap,) = detect(["s3://logs/audit"]).coverage.gaps
+        server.shutdown()
+    assert (gap.reason, gap.detail) == (GapReason.FAILED, "refused: Teapot")
 
 
 def test_the_commands_take_urls(s3: S3Client) -> None:

@@ -63,8 +63,7 @@ def translated(needs: str) -> Iterator[None]:
     try:
         yield
     except sdk.ClientError as error:
-        told = error.response.get("Error", {})
-        raise _refused(str(told.get("Code", "?")), str(told.get("Message", "")), needs) from error
+        raise _refused(str(error.response.get("Error", {}).get("Code", "?")), needs) from error
     except (sdk.NoCredentialsError, sdk.PartialCredentialsError, sdk.ProfileNotFound) as error:
         raise Failure(GapReason.DENIED, "no AWS credentials", _LOGIN) from error
     except (sdk.HTTPClientError, sdk.ConnectionError) as error:
@@ -76,10 +75,11 @@ def translated(needs: str) -> Iterator[None]:
         ) from error
 
 
-def _refused(code: str, message: str, needs: str) -> Failure:
+def _refused(code: str, needs: str) -> Failure:
+    """By the code alone: the service's own words may repeat what it was sent, signature and all."""
     if code in _DENIED:
         return Failure(GapReason.DENIED, "the credentials may not do that", f"it takes {needs}")
     if code in _EXPIRED:
         return Failure(GapReason.DENIED, "the credentials have expired or are not known", "sign in again")
     known = _MEANING.get(code)
-    return Failure(*known) if known else Failure(GapReason.FAILED, safe(f"{code}: {message}")[:200], "correct the URL")
+    return Failure(*known) if known else Failure(GapReason.FAILED, f"refused: {safe(code)[:60]}", "correct the URL")

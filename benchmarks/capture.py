@@ -1,7 +1,8 @@
 """`irkit capture deployment/web` of a crowd of pods against a loop of `kubectl logs`.
 
 The capture asks for current and previous logs, proves whose each is, takes the pods and all around them, hashes, seals
-and ships; the loops take current logs alone, or previous ones too.
+and ships; the loops take current logs alone, or previous ones too. They run in quarters, a whole capture after each, so
+that a machine which others use slows both alike.
 
 On the practice cluster for volume (`IRKIT_BENCH_PODS`, 200), served from a process of its own; on the real cluster of
 tests/cluster, with a tenth of the pods, for truth.
@@ -14,20 +15,22 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
 
 from benchmarks._crowd import CONTAINERS, LINE, NAMESPACE
-from benchmarks._timing import race, table
+from benchmarks._timing import Cost, race, table
 from irkit.bundle.reader import names
 from tests.cluster.real import RealCluster
 from tests.cluster.start import in_use, stop
 
 PODS = int(os.environ.get("IRKIT_BENCH_PODS", "200"))
 LINES = 500  # of each container's log: some 65 kB with timestamps
+QUARTERS = 4
 CURRENT, PREVIOUS = "--previous=false", "--previous"
 CAPTURE = "irkit capture, sealed and shipped"
 IMAGE = "docker.io/local/busybox:1"
@@ -53,9 +56,9 @@ def _measure(where: str, kubectl: str, kubeconfig: Path, pods: int) -> None:
     named = listed.stdout.decode().split()
     assert len(named) == pods, f"{len(named)} pods, not {pods}"
 
-    def loop(*runs: str) -> None:
+    def loop(quarters: Iterator[list[str]], *runs: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            for number, (pod, container, run) in enumerate(product(named, CONTAINERS, runs)):
+            for number, (pod, container, run) in enumerate(product(next(quarters), CONTAINERS, runs)):
                 asked = [*command, "logs", pod, "-c", container, "--timestamps", run]
                 with (Path(folder) / f"{number}.log").open("wb") as log:
                     done = subprocess.run(asked, check=False, stdout=log, stderr=subprocess.DEVNULL)
@@ -73,12 +76,21 @@ def _measure(where: str, kubectl: str, kubeconfig: Path, pods: int) -> None:
             assert logs == pods * len(CONTAINERS), f"{logs} logs in the bundle"
 
     print(f"\n  {where}: {pods} pods x {len(CONTAINERS)} containers, {LINES} lines each")
-    contestants = {
-        "kubectl logs": partial(loop, CURRENT),
-        "kubectl logs, then --previous": partial(loop, CURRENT, PREVIOUS),
+    contestants: dict[str, Callable[[], None]] = {
+        "kubectl logs": partial(loop, _quarters(named), CURRENT),
+        "kubectl logs, then --previous": partial(loop, _quarters(named), CURRENT, PREVIOUS),
         CAPTURE: capture,
     }
-    table(race(contestants, rounds=1, warm=False), against=CAPTURE)
+    costs = race(contestants, rounds=QUARTERS, warm=False)
+    table([cost if cost.name == CAPTURE else _whole(cost) for cost in costs], against=CAPTURE)
+
+
+def _quarters(named: list[str]) -> Iterator[list[str]]:
+    return iter([named[start::QUARTERS] for start in range(QUARTERS)])
+
+
+def _whole(quarter: Cost) -> Cost:
+    return replace(quarter, wall=QUARTERS * quarter.wall, cpu=QUARTERS * quarter.cpu)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import SupportsBytes
+from typing import Literal, SupportsBytes
 
 import msgspec
 from stringzilla import split
@@ -53,8 +53,19 @@ class Head(msgspec.Struct, gc=False):
     responseStatus: _Status | None = None
 
 
+class _Usual(Head, gc=False):
+    """The same with the texts that API servers write, which are not made anew for each event; others are refused."""
+
+    verb: Literal[
+        "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "post", "put", "head"
+    ]
+    level: Literal["", "None", "Metadata", "Request", "RequestResponse"] = ""
+    stage: Literal["", "RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"] = ""
+
+
 LEVEL = attrgetter("level")
 _HEAD = msgspec.json.Decoder(Head)
+_USUAL = msgspec.json.Decoder(_Usual)
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -66,8 +77,8 @@ def one_head(line: bytes) -> Head | None:
         return None
 
 
-def all_heads(block: Block) -> tuple[list[Head], Sequence[SupportsBytes]] | None:
-    """The head of every line, and the lines, where each holds exactly one event; None where one may not.
+def all_heads(block: Block) -> tuple[Sequence[Head], Sequence[SupportsBytes]] | None:
+    """The head of every line, and the lines, where each holds exactly one usual event; None where one may not.
 
     The decoder takes values, whatever stands between them. Where every line break stands between `}` and `{`, which
     can be in no value, there are as many values as lines only if each line is one.
@@ -77,7 +88,7 @@ def all_heads(block: Block) -> tuple[list[Head], Sequence[SupportsBytes]] | None
     if not regular(block, len(lines) - 1):
         return None
     try:
-        heads = _HEAD.decode_lines(view)
+        heads = _USUAL.decode_lines(view)
     except _BROKEN:
         return None
     return (heads, lines) if len(heads) == len(lines) - 1 else None

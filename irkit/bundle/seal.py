@@ -1,4 +1,4 @@
-"""Seal a folder of evidence into one `.tar.gz`: one pass, streamed, the same bytes for the same inputs.
+"""Seal a folder of evidence into one `.tar.gz`: one pass, streamed, the same content for the same inputs.
 
 What a seal without a signature proves: nothing in the bundle changed by accident or by a careless hand, as every
 byte is covered by a hash, and the hashes by each other. What it cannot prove: that nobody unpacked the bundle,
@@ -13,8 +13,10 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from irkit import chain, digest
 from irkit.bundle import frames, layout, tape
 from irkit.bundle.attest import statement
 from irkit.bundle.attest.keys import Signer
+from irkit.digest import Digest
 from irkit.errors import BundleError, VerificationError
 from irkit.model.bundle import Bundle
 
@@ -39,16 +42,15 @@ def seal(
     """Write `out/<name>.tar.gz` over the files under `data`; the bundle appears whole and fsynced, or not at all.
 
     `info` goes into `bag-info.txt` (labels without colons; one-line values), `custody` into the custody chain; every
-    time in the archive is `at`, cut to the second; `signers` sign the whole. Sealing the same again gives the same
-    Bundle. Raises BundleError for an empty folder, a file that is not plain, a file that changes meanwhile, a target
-    with other content, and what the disk refuses.
+    time in the archive is `at`, cut to the second; `signers` sign the whole. Sealing the same again gives the Bundle
+    that is there. Raises BundleError for an empty folder, a file that is not plain, a file that changes meanwhile, a
+    target with other content, and what the disk refuses.
     """
     bag = _Bag(name, data, dict(info), _log(custody), at, signers)
     target = out / f"{name}{layout.SUFFIX}"
     unnamed = out / f"{name}{layout.SUFFIX}.sealing"
     try:
-        written = digest.write(frames.compress(bag.tar()), unnamed)
-        _publish(unnamed, target, written.sha256)
+        written = _publish(unnamed, target, digest.write(frames.compress(bag.tar()), unnamed))
     except OSError as error:
         raise BundleError(f"cannot seal {target}: {error.strerror}", _hint(error, data)) from error
     return Bundle(target, written.sha256, written.size, len(bag.digests))
@@ -64,15 +66,35 @@ def _log(custody: Iterable[Mapping[str, Any]]) -> bytes:
     return b"".join(lines)
 
 
-def _publish(unnamed: Path, target: Path, sha256: str) -> None:
+def _publish(unnamed: Path, target: Path, written: Digest) -> Digest:
+    """Give what was `written` its name; where a bundle of the same content bears it already, that one stays.
+
+    Its bytes may be others: the compressor is not quite deterministic.
+    """
     try:
         digest.publish(unnamed, target)
     except FileExistsError as error:
+        known = digest.of_file(target)
+        same = known.sha256 == written.sha256 or _same(unnamed, target)
         unnamed.unlink()
-        if digest.of_file(target).sha256 != sha256:
+        if not same:
             raise BundleError(
                 f"{target} exists with other content and is kept", "move it away, or seal under another name"
             ) from error
+        return known
+    return written
+
+
+def _same(*paths: Path) -> bool:
+    def refuse(problem: str) -> None:
+        raise BundleError(problem)
+
+    with ExitStack() as stack:
+        first, second = (frames.decompress(stack.enter_context(path.open("rb")), refuse) for path in paths)
+        try:
+            return all(one == other for one, other in zip_longest(first, second))
+        except BundleError:  # what is no bundle, or damaged, is other content
+            return False
 
 
 def _hint(error: OSError, data: Path) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, count
 from queue import Empty, SimpleQueue
-from threading import Semaphore, Thread
+from threading import Lock, Thread
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -15,23 +16,46 @@ T = TypeVar("T")
 class _Hands:
     """Threads that stay for the next task: to start one costs as much as a request, and each pod takes four.
 
-    Daemons: one that hangs in the resolver or the disk must not keep the process from ending.
+    They go when nobody merges any more: what comes after a capture may want to fork. Daemons: one that hangs in the
+    resolver or the disk must not keep the process from ending.
     """
 
     def __init__(self) -> None:
-        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._free = Semaphore(0)
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._turn = Lock()
+        self._free = self._merging = 0
+
+    @contextmanager
+    def hired(self) -> Iterator[None]:
+        """Around a merge."""
+        with self._turn:
+            self._merging += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._merging -= 1
+                dismissed = 0 if self._merging else self._free
+                self._free -= dismissed
+            for _ in range(dismissed):
+                self._work.put(None)
 
     def lend(self, work: Callable[[], None]) -> None:
         """Do `work`, which raises nothing, in a thread that is free, or in a new one."""
-        if not self._free.acquire(blocking=False):
+        with self._turn:
+            free = self._free > 0
+            self._free -= free
+        if not free:
             Thread(target=self._serve, daemon=True).start()
         self._work.put(work)
 
     def _serve(self) -> None:
-        while True:
-            self._work.get()()
-            self._free.release()
+        while work := self._work.get():
+            work()
+            with self._turn:
+                if not self._merging:
+                    return
+                self._free += 1
 
 
 _HANDS = _Hands()
@@ -62,16 +86,18 @@ def merge(
             except Exception as error:
                 results.put((number, [], error, True))
 
-    for _ in range(min(workers, len(tasks))):
-        _HANDS.lend(work)
     running = set(range(len(tasks)))
-    while running:
-        try:
-            number, found, error, ended = results.get(timeout=None if end is None else max(0, end - time.monotonic()))
-        except Empty:
-            yield from chain.from_iterable(late(number) for number in sorted(running))
-            return
-        if error:
-            raise error
-        yield from found
-        running -= {number} if ended else set()
+    with _HANDS.hired():
+        for _ in range(min(workers, len(tasks))):
+            _HANDS.lend(work)
+        while running:
+            try:
+                left = None if end is None else max(0, end - time.monotonic())
+                number, found, error, ended = results.get(timeout=left)
+            except Empty:
+                yield from chain.from_iterable(late(number) for number in sorted(running))
+                return
+            if error:
+                raise error
+            yield from found
+            running -= {number} if ended else set()

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from functools import partial
-from threading import Barrier, Event
+from threading import Barrier, Event, Thread, current_thread
 
 import pytest
 
@@ -60,3 +61,19 @@ def test_an_error_ends_the_merge() -> None:
 
     with pytest.raises(ZeroDivisionError):
         list(merge([fails], workers=1))
+
+
+def test_threads_stay_while_anything_is_merged_and_then_go() -> None:
+    """A process that is to fork afterwards must be alone."""
+    before = set(threading.enumerate())
+    used: set[Thread] = set()
+
+    def task() -> Iterator[int]:
+        used.add(current_thread())
+        yield from merge([partial(range, 3)] * 2, workers=2)
+
+    assert sum(merge([task] * 50, workers=2)) == 50 * 6
+    assert len(used) <= 2
+    for thread in set(threading.enumerate()) - before:
+        thread.join(20)
+        assert not thread.is_alive()

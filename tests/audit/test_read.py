@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import to_builtins
 
 from irkit.audit.detect.detect import detect
 from irkit.audit.detect.heads import all_heads, one_head
@@ -89,11 +90,17 @@ def test_hits_and_census_are_what_looking_at_each_line_gives(data: bytes, needle
 @SMALL
 @given(pile)
 def test_heads_of_all_lines_at_once_are_those_of_each(data: bytes) -> None:
-    each = [one_head(one) for _, one in lines(data)]
+    each = [to_builtins(one_head(one)) for _, one in lines(data)]
     if whole := all_heads(Block(data, 0, len(data))):
         heads, found = whole
-        assert heads == each
+        assert to_builtins(heads) == each
         assert [bytes(one).strip() for one in found if bytes(one).strip()] == [one for _, one in lines(data)]
+
+
+def test_a_verb_that_no_api_server_writes_is_read_line_by_line() -> None:
+    data = b'{"verb":"brew"}\n'
+    assert all_heads(Block(data, 0, len(data))) is None
+    assert to_builtins(one_head(data))["verb"] == "brew"
 
 
 def test_a_regular_block_is_read_at_once() -> None:

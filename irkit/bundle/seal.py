@@ -74,9 +74,11 @@ def _publish(unnamed: Path, target: Path, written: Digest) -> Digest:
     try:
         digest.publish(unnamed, target)
     except FileExistsError as error:
-        known = digest.of_file(target)
-        same = known.sha256 == written.sha256 or _same(unnamed, target)
-        unnamed.unlink()
+        try:
+            known = digest.of_file(target)
+            same = known.sha256 == written.sha256 or _same(unnamed, target)
+        finally:
+            unnamed.unlink()
         if not same:
             raise BundleError(
                 f"{target} exists with other content and is kept", "move it away, or seal under another name"

@@ -20,6 +20,7 @@ from irkit.model.run import RunRecord, Status
 from irkit.settings import SealSettings, StoreSettings, home
 
 if TYPE_CHECKING:
+    from irkit.model.pod import PodRef
     from irkit.playbook.engine import Settings, Setup
     from irkit.playbook.schema import Pinned
 
@@ -84,6 +85,22 @@ def start(
     if record.id != begin.keywords["run_id"]:
         face.note(f"joined run {record.id}, which is under way for the same key; no run was started", "warn")
     return record
+
+
+def single(
+    face: Face,
+    uses: str,
+    pod: PodRef,
+    params: dict[str, Any],
+    *,
+    case: str | None = None,
+    authority: str = "",
+    dry_run: bool = False,
+) -> RunRecord:
+    """Start, and carry out, the one step `uses` on one pod."""
+    from irkit.playbook.registry import single as pinned
+
+    return start(face, pinned(uses, pod, params), {}, case=case, authority=authority, dry_run=dry_run)
 
 
 def finish(face: Face, record: RunRecord) -> Exit:

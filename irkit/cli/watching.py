@@ -47,9 +47,8 @@ def _left(timed: bool, pod: PodRef) -> str:
 def _release(face: Face, pod: PodRef, authority: str) -> Exit:
     """On the authority of the isolation, whose time was set with it."""
     from irkit.cli import running
-    from irkit.playbook.registry import single
 
-    record = running.start(face, single("pod.release@1", pod, {"force": False}), {}, authority=authority)
+    record = running.single(face, "pod.release@1", pod, {"force": False}, authority=authority)
     if error := running.trouble(record):
         raise error
     for step in record.steps:

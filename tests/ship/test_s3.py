@@ -8,9 +8,8 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -19,6 +18,7 @@ from irkit.model.bundle import Bundle
 from irkit.settings import StoreSettings
 from irkit.ship import multipart, refusals
 from irkit.ship.destination import destination
+from tests.served import served
 from tests.ship import servers
 from tests.ship.servers import Server
 
@@ -128,15 +128,8 @@ def answering(status: int, body: str) -> Iterator[str]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(Handler) as url:
+        yield url
 
 
 @pytest.mark.parametrize(

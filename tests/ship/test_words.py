@@ -8,9 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
 
@@ -22,6 +21,7 @@ from irkit.playbook.door import destination
 from irkit.settings import StoreSettings
 from irkit.ship import refusals
 from tests.bundle import bags
+from tests.served import served
 from tests.ship import servers
 
 KEY, SECRET, TOKEN = "storekey-of-ours", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYzz", "FwoGZXIvYXdz/EJr+our=session"
@@ -58,15 +58,8 @@ def store(says: Says, sent: list[str]) -> Iterator[str]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(Handler) as url:
+        yield url
 
 
 def error(code: str, message: str) -> str:

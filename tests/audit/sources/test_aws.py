@@ -5,8 +5,7 @@ import json
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -17,6 +16,7 @@ from irkit.audit.search import search
 from irkit.model.evidence import GapReason
 from tests.audit.logs import START, TARGET, Event, event, line
 from tests.audit.shell import irkit
+from tests.served import served
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -169,11 +169,9 @@ def test_what_a_service_says_when_it_refuses_is_not_repeated(s3: S3Client, monke
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("IRKIT_S3_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    with served(Echo) as url:
+        monkeypatch.setenv("IRKIT_S3_ENDPOINT_URL", url)
         (gap,) = detect(["s3://logs/audit"]).coverage.gaps
-        server.shutdown()
     assert (gap.reason, gap.detail) == (GapReason.FAILED, "refused: Teapot")
 
 

@@ -82,7 +82,9 @@ def isolate(
     asked = {"keep_labels": keep_labels, "preserve": preserve, "cordon": cordon, "guard": guard, "prove": prove}
     asked |= {"probe_image": probe_image, "probe_ports": probe_port or [], "probe_inside": probe_inside}
     asked |= {"kill_flows": kill_flows, "ttl": ttl}
-    record = _single(face, "pod.isolate@1", pod, asked, case=case, authority=authority, dry_run=dry_run)
+    record = running.single(
+        face, "pod.isolate@1", face.pod(pod), asked, case=case, authority=authority, dry_run=dry_run
+    )
     error = running.trouble(record)
     if error and not record.isolation:
         raise error
@@ -139,7 +141,9 @@ def _one_of(face: Face, pod: PodRef, *, yes: bool, authority: str, dry_run: bool
 def _released(face: Face, pod: str, *, uid: str | None = None, yes: bool, authority: str, dry_run: bool) -> Exit:
     from irkit.cli import running
 
-    run = partial(_single, face, "pod.release@1", pod, uid=uid, authority=authority, dry_run=dry_run)
+    named = face.pod(pod)
+    whom = named.pinned(uid) if uid else named
+    run = partial(running.single, face, "pod.release@1", whom, authority=authority, dry_run=dry_run)
     record = run({"force": yes})
     error = running.trouble(record)
     if error and _asks(error):
@@ -160,25 +164,6 @@ def _asks(error: IrkitError) -> bool:
     from irkit.contain.release import ASK
 
     return error.hint == ASK and sys.stdin.isatty()
-
-
-def _single(
-    face: Face,
-    uses: str,
-    pod: str,
-    params: dict[str, Any],
-    *,
-    authority: str,
-    dry_run: bool,
-    case: str | None = None,
-    uid: str | None = None,
-) -> RunRecord:
-    from irkit.cli import running
-    from irkit.playbook.registry import single
-
-    named = face.pod(pod)
-    pinned = single(uses, named.pinned(uid) if uid else named, params)
-    return running.start(face, pinned, {}, case=case, authority=authority, dry_run=dry_run)
 
 
 def _isolated(record: RunRecord) -> dict[str, Any]:

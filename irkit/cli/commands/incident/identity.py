@@ -56,32 +56,20 @@ def revoke(
     dry_run: options.DryRun = False,
 ) -> Exit:
     """Refuse what the pod writes, by its uid; its reads go on. Exit 5: part of the account's grants was not seen."""
-    record = _single(face, "pod.revoke@1", pod, {"blast": str(blast)}, case=case, authority=authority, dry_run=dry_run)
+    from irkit.cli import running
+
+    asked = {"blast": str(blast)}
+    record = running.single(face, "pod.revoke@1", face.pod(pod), asked, case=case, authority=authority, dry_run=dry_run)
     return _end(face, record, pod, "revoked already: nothing to change")
 
 
 @command(identities, "restore")
 def restore(face: Face, pod: options.Pod, authority: options.Authority = "", dry_run: options.DryRun = False) -> Exit:
     """Give the pod its identity back: exactly what irkit changed is changed back."""
-    record = _single(face, "pod.restore@1", pod, {}, authority=authority, dry_run=dry_run)
-    return _end(face, record, pod, "not revoked: nothing to restore")
-
-
-def _single(
-    face: Face,
-    uses: str,
-    pod: str,
-    params: dict[str, Any],
-    *,
-    authority: str,
-    dry_run: bool,
-    case: str | None = None,
-) -> RunRecord:
     from irkit.cli import running
-    from irkit.playbook.registry import single
 
-    pinned = single(uses, face.pod(pod), params)
-    return running.start(face, pinned, {}, case=case, authority=authority, dry_run=dry_run)
+    record = running.single(face, "pod.restore@1", face.pod(pod), {}, authority=authority, dry_run=dry_run)
+    return _end(face, record, pod, "not revoked: nothing to restore")
 
 
 def _end(face: Face, record: RunRecord, pod: str, nothing: str) -> Exit:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 
 from irkit.times import Clock
@@ -22,6 +23,24 @@ from irkit.triggers.queue.protocol import QueueError
 
 # Seconds to wait for another process's transaction: some senders give up after five (EventBridge).
 PATIENCE = 3.0
+WAL = "PRAGMA journal_mode=WAL"
+
+
+def _place(path: Path) -> None:
+    """Put an empty database at `path`, whole and in WAL mode, unless another process is first.
+
+    Of two that turn one file to WAL at the same time SQLite refuses one, without waiting: whoever is second would have
+    to upgrade a lock that both hold (https://www.sqlite.org/c3ref/busy_handler.html). And no descriptor of our own is
+    ever opened on the file: closing one drops every lock that this process holds there
+    (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+    """
+    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as beside:
+        made = Path(beside, path.name)
+        with closing(sqlite3.connect(made)) as connection:
+            connection.execute(WAL)
+        made.chmod(0o600)
+        with suppress(FileExistsError):
+            os.link(made, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +65,8 @@ class SqliteDoor:
         self._path, self._clock, self._lock = path, clock, Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            if not path.exists():
+                _place(path)
             self._connection = sqlite3.connect(path, PATIENCE, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
             raise QueueError(f"cannot open the queue {path}: {error}") from error
@@ -58,7 +78,7 @@ class SqliteDoor:
 
     def _prepare(self) -> None:
         with self._said():
-            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute(WAL)
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute("PRAGMA foreign_keys=ON")
         with self.writing() as made:

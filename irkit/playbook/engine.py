@@ -137,11 +137,14 @@ def _head(pinned: Pinned, values: Mapping[str, Any], kept: Settings, setup: Setu
         "playbook": {"name": pinned.name, "sha256": pinned.sha256, "text": pinned.text, "source": pinned.source},
         "inputs": values,
         "settings": kept,
-        "operator": setup.operator,
-        "tool_version": irkit.__version__,
-        "tool_sha256": digest.of_tool(),
         "occasion": setup.rails.occasion if setup.rails else None,
+        **_by(setup),
     }
+
+
+def _by(setup: Setup) -> dict[str, Any]:
+    """Who drives a run, and with which irkit."""
+    return {"operator": setup.operator, "tool_version": irkit.__version__, "tool_sha256": digest.of_tool()}
 
 
 def resume(run_id: str, setup: Setup, *, settings: Settings | None = None) -> RunRecord:
@@ -151,22 +154,21 @@ def resume(run_id: str, setup: Setup, *, settings: Settings | None = None) -> Ru
     """
     with _reopened(run_id, setup, settings) as (drive, kept):
         if drive.pending():
-            tool = {"tool_version": irkit.__version__, "tool_sha256": digest.of_tool()}
-            fields = {"operator": setup.operator, "settings": kept, **tool}
-            drive.journal.append("run.resumed", **fields)
+            drive.journal.append("run.resumed", settings=kept, **_by(setup))
             _guarded(drive)
         return shown(drive.journal.ledger, drive.folder)
 
 
 def undo(
-    run_id: str, setup: Setup, *, settings: Settings | None = None, dry_run: bool = False
+    run_id: str, setup: Setup, *, settings: Settings | None = None, authority: str = "", dry_run: bool = False
 ) -> tuple[StepRecord, ...]:
     """Take back what a run changed on the cluster, last change first; empty when there is nothing to take back.
 
-    Raises what `resume` raises; what fails in a step is in its record.
+    `authority`: who authorised that, if told; the journal says so before the first change. Raises what `resume` raises;
+    what fails in a step is in its record.
     """
     with _reopened(run_id, setup, settings) as (drive, _):
-        return back.undo(drive, dry_run=dry_run)
+        return back.undo(drive, {"authority": authority, **_by(setup)}, dry_run=dry_run)
 
 
 def settings_of(run_id: str, setup: Setup) -> Settings:

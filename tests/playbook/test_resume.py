@@ -163,9 +163,12 @@ def test_undo_takes_back_once(practice: Practice) -> None:
     (would,) = engine.undo("r-1", practice.setup(), dry_run=True)
     assert practice.quarantined()
     assert "would be" in would.summary
-    (done,) = engine.undo("r-1", practice.setup())
+    assert not practice.kinds("run.undoing")
+    (done,) = engine.undo("r-1", practice.setup(), authority="CASE-12, J. Doe")
     assert (done.id, done.status) == ("undo-isolate", Status.DONE)
     assert practice.released()
+    (by,) = practice.kinds("run.undoing")
+    assert (by["authority"], by["operator"]["os_user"]) == ("CASE-12, J. Doe", practice.setup().operator.os_user)
     assert practice.kinds("undo.intended")
     assert runs.show(practice.home, "r-1").record.steps[-1] == done
     assert engine.undo("r-1", practice.setup()) == ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from irkit.model.run import Outcome, Status, StepRecord
 from irkit.playbook.drive.given import context
@@ -14,12 +16,13 @@ from irkit.playbook.schema import StepSpec
 from irkit.playbook.steps.step import Context
 
 
-def undo(run: UnderWay, *, dry_run: bool) -> tuple[StepRecord, ...]:
-    """Take back every step that changed the cluster, last first."""
+def undo(run: UnderWay, by: Mapping[str, Any], *, dry_run: bool) -> tuple[StepRecord, ...]:
+    """Take back every step that changed the cluster, last first. The journal says first that `by` did it."""
     ledger, taken_back = run.journal.ledger, []
-    for spec in reversed(run.playbook.every_step):
-        if run.dry_run or not _undoable(run, spec):
-            continue
+    undoable = [spec for spec in reversed(run.playbook.every_step) if not run.dry_run and _undoable(run, spec)]
+    if undoable and not dry_run:
+        run.journal.append("run.undoing", **by)
+    for spec in undoable:
         if ledger.attempts[spec.id].outcome is None and not dry_run:
             run.journal.append("step.ended", step=spec.id, outcome=Outcome(Status.FAILED, "cut off, then undone"))
         given = context(run, spec, Lease(), dry_run=dry_run, undo=True)

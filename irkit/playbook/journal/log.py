@@ -16,6 +16,7 @@ rails.decided       step, decision: ruling, reasons, mode, rules_sha256, trigger
 approval.asked      step, question
 approval.given      step, vote
 step.ended          step, outcome
+run.undoing         operator, tool_version, tool_sha256, authority: before the first step is taken back
 step.undone         step, outcome
 change.intended     step, change: about to be sent; undo.intended likewise
 artifact            step, artifact

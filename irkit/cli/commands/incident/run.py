@@ -78,14 +78,15 @@ def resume(face: Face, run: Id, store: Store = None, endpoint: Endpoint = None) 
 
 
 @command(runs, "undo")
-def undo(face: Face, run: Id, dry_run: options.DryRun = False) -> Exit:
+def undo(face: Face, run: Id, authority: options.Authority = "", dry_run: options.DryRun = False) -> Exit:
     """Take back what a run changed on the cluster, last change first."""
     from irkit.cli import running
     from irkit.model.run import Status, gravest
     from irkit.playbook import engine
 
     again = running.settings_again(face, run, None, None)
-    steps = engine.undo(run, running.setup(face), settings=again, dry_run=dry_run)
+    stated = options.stated(authority)
+    steps = engine.undo(run, running.setup(face), settings=again, authority=stated, dry_run=dry_run)
     face.emit({"undone": steps}, lines=steps)
     for step in steps:
         face.show(f"{step.status:<10} {step.id:<9} {step.summary}")

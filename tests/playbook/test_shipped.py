@@ -89,3 +89,14 @@ def test_an_unknown_name_says_which_there_are() -> None:
 
 def test_the_schema_is_json() -> None:
     assert json.loads(json.dumps(schema()))["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize("uses", ["audit.match@1", "audit.detect@1", "audit.search@1"])
+def test_a_log_on_the_nodes_takes_a_right_only_where_the_playbook_names_it(uses: str) -> None:
+    reading = registry.step(uses)
+    on_nodes = reading.also({"sources": ["./audit.log", "node-logs:///kube-apiserver/"]})
+    assert {(need.verb, need.resource, need.optional) for need in on_nodes} == {
+        ("get", "nodes/proxy", True),
+        ("list", "nodes", True),
+    }
+    assert reading.also({"sources": ["./audit.log"]}) == reading.also({"sources": "${inputs.audit}"}) == ()

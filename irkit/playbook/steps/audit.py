@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 from irkit.model.audit import AuditSummary
 from irkit.model.codec import plain
 from irkit.model.evidence import Artifact
+from irkit.model.permission import Permission
 from irkit.model.run import Effect, Outcome, Status
 from irkit.playbook.steps import collect
 from irkit.playbook.steps.step import Base, Context
@@ -25,7 +26,19 @@ class Sources(Struct, frozen=True, forbid_unknown_fields=True):
     sources: tuple[str, ...] = ()
 
 
-class MatchAudit(Base):
+class OfLog(Base):
+    """A step that reads the audit log, of which a part may lie behind the cluster's own API."""
+
+    def also(self, params: Mapping[str, Any]) -> tuple[Permission, ...]:
+        """What a source on the nodes takes: a right so far-reaching that only one named in the playbook asks for it."""
+        from irkit.audit.read.remote import node_logs
+
+        sources = params.get("sources", ())
+        named = [sources] if isinstance(sources, str) else sources
+        return node_logs.NEEDS if any(str(source).startswith("node-logs://") for source in named) else ()
+
+
+class MatchAudit(OfLog):
     """A source that is missing or is no audit log is a gap, never a failure."""
 
     name = "audit.match@1"

@@ -16,6 +16,7 @@ from irkit.errors import ClusterError, Forbidden, NotFound, Unauthorized
 from irkit.model.evidence import Gap, GapReason
 
 OPTIONS: frozenset[str] = frozenset()
+NEEDS = (NODES.permission("get", "proxy", optional=True), NODES.permission("list", optional=True))
 ROLES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _LINK = re.compile(rb'<a href="([^"/?]+)">')  # the kubelet lists a folder as Go's file server does
 _LOG = re.compile(r"audit[\w.:-]*\.log[\w.:-]*\Z")  # audit.log, audit-2026-11-23T03-00-00.000.log.gz

@@ -12,7 +12,8 @@ from irkit.model import codec
 from irkit.model.evidence import Artifact, Gap
 from irkit.model.run import Effect, Outcome, Status
 from irkit.playbook.steps import collect
-from irkit.playbook.steps.step import Base, Context
+from irkit.playbook.steps.audit import OfLog
+from irkit.playbook.steps.step import Context
 
 COLLECTOR = "audit"
 
@@ -24,7 +25,7 @@ class Judged(Struct, frozen=True, forbid_unknown_fields=True):
     rules: tuple[str, ...] = ()
 
 
-class DetectAttacks(Base):
+class DetectAttacks(OfLog):
     """Findings about anybody go into the bundle; what the log did not let the rules see, too."""
 
     name = "audit.detect@1"
@@ -58,7 +59,7 @@ class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
     by_account: bool = False
 
 
-class SearchAudit(Base):
+class SearchAudit(OfLog):
     """The events as the API server wrote them. With neither filter nor account it would be the whole log: refused."""
 
     name = "audit.search@1"

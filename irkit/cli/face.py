@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from irkit.errors import Exit, IrkitError
+from irkit.errors import Exit, IrkitError, UsageError
 from irkit.settings import ClusterSettings
 from irkit.text import safe
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from irkit.cluster.protocol import Cluster
     from irkit.model.pod import PodRef
 
+_POD = re.compile(r"\A(?:po|pods?)/")
 _COLORS = {"good": "32", "warn": "33", "bad": "31", "dim": "2", "bold": "1"}
 
 
@@ -84,11 +86,18 @@ class Face:
         return f"\x1b[{_COLORS[style]}m{text}\x1b[0m" if self.color and style else text
 
     def pod(self, name: str) -> PodRef:
-        """The pod a command names: `web`, `pod/web` or `payments/web`."""
+        """The pod a command names: `web`, `pod/web` or `payments/web`; raises UsageError, as for `deployment/web`."""
         from irkit.model.pod import PodRef
 
-        namespace, slash, rest = name.removeprefix("pod/").removeprefix("pods/").rpartition("/")
-        return PodRef(namespace if slash else self.resolved_namespace(), rest)
+        namespace, slash, rest = _POD.sub("", name).rpartition("/")
+        if not slash:
+            return PodRef(self.resolved_namespace(), rest)
+        from irkit.collect.wide.select import is_workload
+
+        if is_workload(name):
+            hint = "name a pod; irkit capture takes the evidence of all pods of a workload"
+            raise UsageError(f"one pod is meant, not a workload: {name!r}", hint)
+        return PodRef(namespace, rest)
 
     def door(self) -> Cluster:
         """The cluster that the flags choose."""

@@ -97,9 +97,14 @@ def test_json_is_one_document_and_jsonl_one_for_each(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("name", ["web", "pod/web", "pods/web", "payments/web", "pod/payments/web"])
+@pytest.mark.parametrize("name", ["web", "po/web", "pod/web", "pods/web", "payments/web", "pod/payments/web"])
 def test_a_pod_is_named_as_with_kubectl(name: str) -> None:
     assert str(Face(namespace="payments").pod(name)) == "payments/web"
+
+
+def test_a_workload_is_not_taken_for_a_pod_of_a_namespace_of_that_name() -> None:
+    with pytest.raises(UsageError, match="one pod is meant, not a workload: 'deploy/web'"):
+        Face(namespace="payments").pod("deploy/web")
 
 
 def test_colour_only_where_it_is_on() -> None:

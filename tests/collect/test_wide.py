@@ -210,11 +210,21 @@ def test_selectors_are_written_as_the_api_takes_them(selector: object, query: st
     assert written(selector) == query
 
 
+def test_a_selector_that_the_api_server_cannot_read_is_the_callers_mistake(tmp_path: Path) -> None:
+    unread = no(400, "BadRequest", "unable to parse requirement: found 'app in (web'")
+    with serving({f"{SHOP}/pods": unread}) as api, pytest.raises(UsageError, match="unable to parse") as refused:
+        scope("shop", "", "app in (web", api.connect(tmp_path))
+    assert "kubectl -l" in refused.value.hint
+
+
 def test_what_names_no_pods_is_said_before_anything_is_taken(tmp_path: Path) -> None:
     served = crowd(named("web-1"))
     served[f"{SHOP}/services/headless"] = ok(thing("headless", spec={}))
     with serving(served) as api:
         cluster = api.connect(tmp_path)
+        with pytest.raises(NotFound) as absent:
+            scope("shop", "sts/web", "", cluster)
+        assert "kubectl get statefulsets -n shop" in absent.value.hint
         with pytest.raises(NotFound, match="no such pod"):
             scope("shop", "", "no=one", cluster)
         with pytest.raises(UsageError, match="selects no pods"):

@@ -9,7 +9,7 @@ from irkit.cluster.objects import entries, items, part
 from irkit.cluster.protocol import Cluster, Json
 from irkit.cluster.resolve import target
 from irkit.cluster.resources import PODS, Resource
-from irkit.errors import NotFound, UsageError
+from irkit.errors import Invalid, NotFound, UsageError
 from irkit.model.permission import Permission
 from irkit.model.run import Scope
 from irkit.text import safe
@@ -56,7 +56,10 @@ def scope(namespace: str, workload: str, selector: str, cluster: Cluster) -> Sco
     if workload:
         selector = _selector(namespace, workload, cluster)
     query = {"labelSelector": selector} if selector else {}
-    pods = tuple(target(each) for each in items(cluster.pages(PODS.path(namespace), query)))
+    try:
+        pods = tuple(target(each) for each in items(cluster.pages(PODS.path(namespace), query)))
+    except Invalid as error:
+        raise UsageError(error.message, "labels as kubectl -l takes them: 'app=web,tier in (front, back)'") from error
     if not pods:
         hint = f"see what there is: kubectl get pods -n {namespace} --show-labels"
         raise NotFound(f"{safe(what)} in namespace {namespace}: there is no such pod", hint)
@@ -68,7 +71,10 @@ def _selector(namespace: str, workload: str, cluster: Cluster) -> str:
     resource = WORKLOADS.get(kind.lower())
     if resource is None or not name:
         raise UsageError(f"not a workload: {safe(workload)!r}", f"KIND/NAME, a kind of {', '.join(WORKLOADS)}")
-    spec = part(cluster.get(resource.path(namespace, name)).json(), "spec")
+    try:
+        spec = part(cluster.get(resource.path(namespace, name)).json(), "spec")
+    except NotFound as error:
+        raise NotFound(error.message, f"see what there is: kubectl get {resource.plural} -n {namespace}") from error
     selector = written(spec.get("selector"))
     if not selector:  # an empty one would mean every pod, and a service without one has no pods
         raise UsageError(f"{safe(workload)} selects no pods by labels", "name them with --selector")

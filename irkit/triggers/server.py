@@ -132,8 +132,9 @@ class Server:
         app = Starlette(routes=endpoints.routes())
         app.router.redirect_slashes = False  # a path is a source, or it is not there
         self._app = app
+        # h11 ends a request whose head does not end; httptools, which uvicorn prefers where it is there, would go on.
         config = uvicorn.Config(
-            app, lifespan="off", ws="none", log_config=None, access_log=False, server_header=False,
+            app, http="h11", lifespan="off", ws="none", log_config=None, access_log=False, server_header=False,
             proxy_headers=False, limit_concurrency=AT_ONCE, timeout_graceful_shutdown=10,
             ssl_certfile=tls.certificate if tls else None, ssl_keyfile=tls.key if tls else None,
             ssl_ca_certs=str(tls.client_ca) if tls and tls.client_ca else None,

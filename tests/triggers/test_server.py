@@ -180,6 +180,14 @@ def test_too_large_is_refused_announced_or_not(wire: Wire, store: Opened) -> Non
     assert store.desk.ls() == ()
 
 
+def test_a_head_that_does_not_end_is_ended(wire: Wire) -> None:
+    host, _, port = urlsplit(wire.url).netloc.rpartition(":")
+    begun = b"POST /v1/alerts/prom HTTP/1.1\r\nHost: x\r\nX-More: "
+    with socket.create_connection((host, int(port)), timeout=10) as talkative:
+        talkative.sendall(begun.ljust((64 << 10) + 1, b"a"))
+        assert talkative.recv(1 << 10).startswith(b"HTTP/1.1 400 ")
+
+
 def test_a_sender_that_hangs_up_harms_nobody(wire: Wire) -> None:
     host, port = urlsplit(wire.url).netloc.split(":")
     with socket.create_connection((host, int(port))) as cut:

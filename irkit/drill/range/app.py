@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from irkit.drill.range.access import rbac
 from irkit.drill.range.access.audit import AuditLog, Record
@@ -44,15 +43,18 @@ _SUBRESOURCES: Mapping[str, Mapping[str, Handler]] = {
     "exec": {"get": subresources.unsupported, "create": subresources.unsupported},
     "proxy": dict.fromkeys(("get", "create", "update", "patch", "delete"), kubelet.proxy),
 }
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class Api:
-    """The API server."""
+    """The API server, an ASGI application: it finds its own way from a path, and says its own 405."""
 
     def __init__(self, world: World, audit: AuditLog) -> None:
         self.world, self.audit = world, audit
-        self.asgi = Starlette(routes=[Route("/{path:path}", self.serve, methods=_METHODS)])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, answered."""
+        response = await self.serve(Request(scope, receive))
+        await response(scope, receive, send)
 
     async def serve(self, request: Request) -> Response:
         """One request, from bytes to bytes."""

@@ -54,7 +54,7 @@ class Range:
         self.kubeconfig = self.write_kubeconfig("kubeconfig", self.users.admin_token)
         api = Api(self.world, self._audit)
         config = uvicorn.Config(
-            api.asgi, lifespan="off", ws="none", log_config=None, access_log=False, server_header=False,
+            api, lifespan="off", ws="none", log_config=None, access_log=False, server_header=False,
             timeout_graceful_shutdown=2,
         )  # fmt: skip
         self._server = uvicorn.Server(config)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Literal, SupportsBytes
 
 import msgspec
-from stringzilla import split
+from stringzilla import count, split
 
 from irkit.audit.detect.registry import RULES
 from irkit.audit.detect.rule import Gate, Rule
@@ -35,6 +36,12 @@ class _Somebody(msgspec.Struct, gc=False):
 class _Ref(msgspec.Struct, gc=False):
     resource: str = ""
     subresource: str = ""
+    name: msgspec.Raw = msgspec.Raw()
+
+    @property
+    def named(self) -> bool:
+        """Whether a name was asked for."""
+        return bytes(self.name) not in (b"", b'""')
 
 
 class _Status(msgspec.Struct, gc=False):
@@ -77,21 +84,26 @@ def one_head(line: bytes) -> Head | None:
         return None
 
 
-def all_heads(block: Block) -> tuple[Sequence[Head], Sequence[SupportsBytes]] | None:
-    """The head of every line, and the lines, where each holds exactly one usual event; None where one may not.
+def all_heads(block: Block) -> Sequence[Head] | None:
+    """The head of every line, where each holds exactly one usual event; None where one may not.
 
     The decoder takes values, whatever stands between them. Where every line break stands between `}` and `{`, which
     can be in no value, there are as many values as lines only if each line is one.
     """
-    view = memoryview(block.data)[block.start : block.end]
-    lines = split(view, b"\n")  # in place, nothing is copied; the last is what follows the last line break
-    if not regular(block, len(lines) - 1):
+    lines = count(block.data, b"\n", block.start, block.end)
+    if not regular(block, lines):
         return None
     try:
-        heads = _USUAL.decode_lines(view)
+        heads = _USUAL.decode_lines(memoryview(block.data)[block.start : block.end])
     except _BROKEN:
         return None
-    return (heads, lines) if len(heads) == len(lines) - 1 else None
+    return heads if len(heads) == lines else None
+
+
+def apart(block: Block) -> Sequence[SupportsBytes]:
+    """The lines, in place: nothing is copied. The last is what follows the last line break."""
+    lines: Sequence[SupportsBytes] = split(memoryview(block.data)[block.start : block.end], b"\n")
+    return lines
 
 
 def _table(rules: Rules) -> dict[str, dict[tuple[str, str], Rules]]:
@@ -113,16 +125,16 @@ _REFUSED, _ANONYMOUS, _IMPERSONATING, _POD_BOUND = (
 
 
 def questions(heads: Iterable[Head]) -> Iterator[tuple[int, Rules]]:
-    """The places of the events that rules ask about, with these rules: few of a log.
+    """The places of the events that rules ask about and heed, with these rules: few of a log.
 
     One loop that calls nothing it need not: it runs for every event there is.
     """
-    table, none = _BY_RESOURCE, _NONE
+    table, heeding, none = _BY_RESOURCE, _heeding, _NONE
     for place, head in enumerate(heads):
         ref, user, status = head.objectRef, head.user, head.responseStatus
         asked = none
-        if ref is not None and (row := table.get(ref.resource)):
-            asked = row.get((head.verb, ref.subresource), none)
+        if ref is not None and (row := table.get(ref.resource)) and (head.verb, ref.subresource) in row:
+            asked = heeding(head.verb, ref.resource, ref.subresource, user.username if user else "", ref.named)
         if status is not None and status.code == 403:
             asked += _REFUSED
         if user is not None:
@@ -134,3 +146,10 @@ def questions(heads: Iterable[Head]) -> Iterator[tuple[int, Rules]]:
             asked += _IMPERSONATING
         if asked and head.stage != "RequestReceived":
             yield place, asked
+
+
+@lru_cache(4096)
+def _heeding(verb: str, resource: str, sub: str, username: str, named: bool) -> Rules:
+    """The rules that ask about such events and heed this one; a rule that needs bodies confesses what it cannot see."""
+    asked = _BY_RESOURCE[resource][verb, sub]
+    return tuple(rule for rule in asked if rule.body or rule.heeds(username, named))

@@ -61,7 +61,7 @@ def _section(rule: Rule) -> Iterator[str]:
         yield from _item("sequence", f"one deed, and within {minutes} minutes the other, joined by their subject")
     if rule.body:
         yield from _item("needs", "the request's body (audit level Request or RequestResponse)")
-    if note := inspect.getdoc(rule.fires):
+    if note := inspect.getdoc(rule.tells):
         yield from _item("note", " ".join(note.split()))
     yield from _item("false positives", rule.false_positives)
     yield ""

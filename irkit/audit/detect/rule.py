@@ -53,14 +53,21 @@ class Chain:
     span: timedelta  # between the two, at most
 
 
+def anybody(username: str, named: bool) -> bool:
+    """Whom a rule heeds that does not say: all of them."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One detection.
 
-    `fires` gets an event with one of the verbs on one of the resources ("pods/exec"), or one that passes the gate, and
+    `tells` gets an event with one of the verbs on one of the resources ("pods/exec"), or one that passes the gate, and
     returns why it fires, "" where it does not. With `count` it returns the thing to count instead, and `subject` says
     by whom. With `chain` it tells of either deed, and `subject` says what joins the two ("": nothing, and the event
     is passed over). `body`: it judges by the request's body, so it is blind at level Metadata.
+
+    `heeds` gets who asked, and whether a name was asked for: what no rule heeds need not be parsed whole.
     """
 
     id: str
@@ -70,8 +77,9 @@ class Rule:
     techniques: tuple[str, ...]
     verbs: frozenset[str]
     resources: tuple[str, ...]
-    fires: Callable[[Event], str]
+    tells: Callable[[Event], str]
     false_positives: str
+    heeds: Callable[[str, bool], bool] = anybody
     body: bool = False
     gate: Gate | None = None  # None: verbs and resources say when it is asked
     count: Count | None = None
@@ -84,7 +92,12 @@ class Rule:
         return self.count is None and self.chain is None
 
     def asks(self, event: Event) -> bool:
-        """Whether `event` is one that `fires` judges."""
+        """Whether `event` is one that the rule judges."""
         return (event.verb in self.verbs and event.ref.kind in self.resources) or bool(
             self.gate and self.gate.passes(event)
         )
+
+    def fires(self, event: Event) -> str:
+        """Why it fires on `event`, which it asks about; "" where it does not."""
+        heeded = self.heeds(event.who.username, bool(event.ref.name))
+        return self.tells(event) if heeded else ""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from irkit.audit.detect.allow.entries import Allow
 from irkit.audit.detect.bodies import logged
-from irkit.audit.detect.heads import LEVEL, all_heads, one_head, questions
+from irkit.audit.detect.heads import LEVEL, all_heads, apart, one_head, questions
 from irkit.audit.detect.kept.tally import Tally
 from irkit.audit.detect.rule import Rule
 from irkit.audit.read.blocks import Block, blocks
@@ -72,11 +72,12 @@ class Watch:
 
     def read(self, block: Block, watched: Watched) -> None:
         """Judge every line of a block: at once, where each holds one event."""
-        if whole := all_heads(block):
-            heads, lines = whole
+        if heads := all_heads(block):
             watched.levels.update(map(LEVEL, heads))
-            for number, rules in questions(heads):
-                self._judge(bytes(lines[number]), rules, watched)
+            if asked := tuple(questions(heads)):
+                lines = apart(block)
+                for number, rules in asked:
+                    self._judge(bytes(lines[number]), rules, watched)
         else:
             for _, line in block.lines():
                 self.line(line, watched)

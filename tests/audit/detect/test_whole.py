@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from irkit.audit.detect.allow.entries import Allow
-from irkit.audit.detect.registry import BY_ID
+from irkit.audit.detect.heads import one_head, questions
+from irkit.audit.detect.registry import BY_ID, RULES
 from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.read.blocks import Block, blocks
+from irkit.audit.read.event import decode
 from irkit.audit.read.look import look
 from irkit.audit.read.scan import Piece
 from irkit.audit.read.window import Window
@@ -35,6 +37,26 @@ BROKEN = (
     b'{"verb":"get"}{"verb":"get"}',
 )
 WORK = Watch(Allow(), Window())
+ASKING = (
+    "",
+    "alice",
+    "system:node:node1",
+    "system:kube-scheduler",
+    "system:bootstrap:abcdef",
+    "system:serviceaccount:shop:web",
+    "system:serviceaccount:kube-system:token-cleaner",
+)
+
+
+@pytest.mark.parametrize("username", ASKING)
+def test_what_is_passed_over_by_its_head_fires_no_rule(username: str) -> None:
+    for one in EVENTS:
+        for ref in (one.get("objectRef"), (one.get("objectRef") or {}) | {"name": ""}):
+            line = json.dumps(one | {"user": one.get("user", {}) | {"username": username}, "objectRef": ref}).encode()
+            event, head = decode(line), one_head(line)
+            if event and head and event.stage != "RequestReceived":
+                asked = {rule.id for _, rules in questions([head]) for rule in rules if rule.fires(event)}
+                assert asked == {rule.id for rule in RULES if rule.asks(event) and rule.fires(event)}
 
 
 def shuffled(found: Any, dice: random.Random) -> Any:  # noqa: ANN401 - JSON of any shape

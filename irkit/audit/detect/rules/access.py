@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
-from irkit.audit.detect.facts import of_the_plane, succeeded
+from irkit.audit.detect.facts import off_the_plane, succeeded
 from irkit.audit.detect.rule import CHANGES, READS, Rule
 from irkit.audit.read.event import Event
 from irkit.model.audit import Severity
@@ -31,7 +31,7 @@ def _debug_container(event: Event) -> str:
 
 
 def _kubelet(event: Event) -> str:
-    if not succeeded(event) or of_the_plane(event.who.username):
+    if not succeeded(event):
         return ""
     behind = event.requestURI.partition("/proxy/")[2].partition("?")[0]
     return f"the kubelet's API asked for /{behind}" if behind.partition("/")[0] not in _HARMLESS else ""
@@ -81,5 +81,6 @@ RULES = (
         ("nodes/proxy",),
         _kubelet,
         "monitoring that reads /pods; irkit's own checkpoint and node log collectors",
+        heeds=off_the_plane,
     ),
 )

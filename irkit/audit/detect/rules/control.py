@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from irkit.audit.detect.bodies import at, bodies
-from irkit.audit.detect.facts import done_by_outsider, succeeded
+from irkit.audit.detect.facts import outsider, succeeded
 from irkit.audit.detect.rule import CHANGES, WRITES, Rule
 from irkit.audit.read.event import Event
 from irkit.model.audit import Severity
@@ -21,20 +21,20 @@ _OURS = b"irkit.dev"  # a JSON Patch writes the slash after it as ~1
 
 
 def _admission(event: Event) -> str:
-    return f"{event.verb} of {event.ref}" if done_by_outsider(event) else ""
+    return f"{event.verb} of {event.ref}" if succeeded(event) else ""
 
 
 def _events_deleted(event: Event) -> str:
-    return f"{event.verb} of Kubernetes Events" if done_by_outsider(event) else ""
+    return f"{event.verb} of Kubernetes Events" if succeeded(event) else ""
 
 
 def _names(event: Event) -> str:
     ours = event.ref.namespace == "kube-system" and event.ref.name in _NAMES
-    return f"{event.verb} of {event.ref}" if ours and done_by_outsider(event) else ""
+    return f"{event.verb} of {event.ref}" if ours and succeeded(event) else ""
 
 
 def _exposed(event: Event) -> str:
-    for asked in bodies(event) if done_by_outsider(event) else ():
+    for asked in bodies(event) if succeeded(event) else ():
         kind, addresses = at(asked, "spec", "type"), at(asked, "spec", "externalIPs")
         if addresses:
             return f"a service takes over the addresses {addresses}"
@@ -66,6 +66,7 @@ RULES = (
         _ADMISSION,
         _admission,
         "installation and renewal of policy engines and certificate injectors",
+        heeds=outsider,
     ),
     Rule(
         "events-deleted",
@@ -77,6 +78,7 @@ RULES = (
         ("events",),
         _events_deleted,
         "namespaces emptied by hand",
+        heeds=outsider,
     ),
     Rule(
         "cluster-dns-changed",
@@ -88,6 +90,7 @@ RULES = (
         ("configmaps",),
         _names,
         "upgrades and stub domains by administrators",
+        heeds=outsider,
     ),
     Rule(
         "service-exposed",
@@ -99,6 +102,7 @@ RULES = (
         ("services",),
         _exposed,
         "every public application: allow-list its namespace",
+        heeds=outsider,
         body=True,
     ),
     Rule(

@@ -28,7 +28,7 @@ def _own_rights(event: Event) -> str:
 
 
 def _refused(event: Event) -> str:
-    if event.code != 403 or not outsider(event):
+    if event.code != 403:
         return ""
     return f"{event.verb} {event.ref}" if event.objectRef else f"{event.verb} {event.requestURI}"
 
@@ -77,6 +77,7 @@ RULES = (
         (),
         _refused,
         "operators whose rights were cut; broken deployments",
+        heeds=outsider,
         count=Count(10, timedelta(minutes=10), "different requests refused"),
         gate=Gate.REFUSED,
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from irkit.audit.detect.bodies import at, bodies, objects, texts
-from irkit.audit.detect.facts import SYSTEM_ACCOUNTS, done_by_outsider, is_node
+from irkit.audit.detect.facts import SYSTEM_ACCOUNTS, outsider, succeeded
 from irkit.audit.detect.rule import CHANGES, READS, WRITES, Gate, Rule
 from irkit.audit.read.event import Event
 from irkit.model.audit import Severity
@@ -16,7 +16,7 @@ _REQUESTS = ("certificatesigningrequests", "certificatesigningrequests/approval"
 
 
 def _admin_binding(event: Event) -> str:
-    for asked in bodies(event) if done_by_outsider(event) else ():
+    for asked in bodies(event) if succeeded(event) else ():
         role = at(asked, "roleRef", "name")
         if role in ("cluster-admin", "system:masters"):
             return f"binds {role} to {_subjects(asked)}"
@@ -31,7 +31,7 @@ def _subjects(asked: dict[str, object]) -> str:
 
 
 def _grave_role(event: Event) -> str:
-    if not done_by_outsider(event):
+    if not succeeded(event):
         return ""
     if event.verb != "create" and event.ref.name.startswith("system:"):
         return f"{event.verb} of the built-in {event.ref.name}"
@@ -52,15 +52,17 @@ def _impersonated(event: Event) -> str:
 
 
 def _certificate(event: Event) -> str:
-    user = event.who.username
-    if not done_by_outsider(event) or is_node(user) or user.startswith("system:bootstrap:"):
-        return ""
-    return f"{event.verb} of {event.ref}"
+    return f"{event.verb} of {event.ref}" if succeeded(event) else ""
+
+
+def _no_newcomer(username: str, named: bool) -> bool:
+    """A node that joins asks with a bootstrap token."""
+    return outsider(username) and not username.startswith("system:bootstrap:")
 
 
 def _cloud_map(event: Event) -> str:
     mapped = (event.ref.namespace, event.ref.name) == ("kube-system", "aws-auth")
-    return "the map of cloud identities to users changed" if mapped and done_by_outsider(event) else ""
+    return "the map of cloud identities to users changed" if mapped and succeeded(event) else ""
 
 
 RULES = (
@@ -74,6 +76,7 @@ RULES = (
         _BINDINGS,
         _admin_binding,
         "installation of operators that ask for everything",
+        heeds=outsider,
         body=True,
     ),
     Rule(
@@ -86,6 +89,7 @@ RULES = (
         _ROLES,
         _grave_role,
         "installation of operators; upgrades of the control plane change built-in roles",
+        heeds=outsider,
         body=True,
     ),
     Rule(
@@ -110,6 +114,7 @@ RULES = (
         _REQUESTS,
         _certificate,
         "certificate operators; onboarding of users by certificate",
+        heeds=_no_newcomer,
     ),
     Rule(
         "cloud-identity-map",
@@ -121,5 +126,6 @@ RULES = (
         ("configmaps",),
         _cloud_map,
         "node group changes by cluster administrators",
+        heeds=outsider,
     ),
 )

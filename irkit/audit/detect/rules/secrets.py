@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from irkit.audit.detect.bodies import bodies
-from irkit.audit.detect.facts import SYSTEM_ACCOUNTS, done_by_outsider, is_account, is_node, outsider, succeeded
+from irkit.audit.detect.facts import SYSTEM_ACCOUNTS, is_account, is_node, outsider, succeeded
 from irkit.audit.detect.rule import READS, Count, Rule
 from irkit.audit.read.event import Event
 from irkit.model.audit import Severity
@@ -14,7 +14,7 @@ _CREATE = frozenset({"create"})
 
 
 def _listed(event: Event) -> str:
-    if event.ref.namespace or event.ref.name or not done_by_outsider(event):
+    if event.ref.namespace or event.ref.name or not succeeded(event):
         return ""
     return f"{event.verb} of the secrets of all namespaces"
 
@@ -22,7 +22,11 @@ def _listed(event: Event) -> str:
 def _gathered(event: Event) -> str:
     """A list of one namespace counts as one; a list of all has a rule of its own."""
     named = event.ref.name or ("*" if event.ref.namespace and event.verb == "list" else "")
-    return f"{event.ref.namespace}/{named}" if named and done_by_outsider(event) else ""
+    return f"{event.ref.namespace}/{named}" if named and succeeded(event) else ""
+
+
+def _astray(username: str, named: bool) -> bool:
+    return not named if is_node(username) else is_account(username) and not username.startswith(SYSTEM_ACCOUNTS)
 
 
 def _foreign(event: Event) -> str:
@@ -31,19 +35,17 @@ def _foreign(event: Event) -> str:
     if not succeeded(event):
         return ""
     if is_node(user):
-        return "" if ref.name else f"a node asked for {event.verb} of secrets without a name"
-    if not is_account(user) or user.startswith(SYSTEM_ACCOUNTS):
-        return ""
+        return f"a node asked for {event.verb} of secrets without a name"
     home = user.split(":")[2]
     return f"a service account of {home} read secrets of {ref.namespace or 'all namespaces'}" * (ref.namespace != home)
 
 
 def _token(event: Event) -> str:
-    return f"a token minted for {event.ref.namespace}/{event.ref.name}" if done_by_outsider(event) else ""
+    return f"a token minted for {event.ref.namespace}/{event.ref.name}" if succeeded(event) else ""
 
 
 def _token_secret(event: Event) -> str:
-    if not succeeded(event) or not outsider(event):
+    if not succeeded(event):
         return ""
     minted = any(asked.get("type") == "kubernetes.io/service-account-token" for asked in bodies(event))
     return "a secret that the control plane fills with a token that never expires" if minted else ""
@@ -60,6 +62,7 @@ RULES = (
         ("secrets",),
         _listed,
         "ingress controllers, certificate and secret operators, which watch all secrets by design",
+        heeds=outsider,
     ),
     Rule(
         "secrets-gathered",
@@ -71,6 +74,7 @@ RULES = (
         ("secrets",),
         _gathered,
         "secret operators; helm, which keeps its releases in secrets",
+        heeds=outsider,
         count=Count(10, timedelta(minutes=10), "different secrets read"),
     ),
     Rule(
@@ -83,6 +87,7 @@ RULES = (
         ("secrets",),
         _foreign,
         "operators that serve all namespaces",
+        heeds=_astray,
     ),
     Rule(
         "token-minted",
@@ -94,6 +99,7 @@ RULES = (
         ("serviceaccounts/token",),
         _token,
         "kubectl create token by administrators; vault and other brokers",
+        heeds=outsider,
     ),
     Rule(
         "token-secret",
@@ -105,6 +111,7 @@ RULES = (
         ("secrets",),
         _token_secret,
         "old CI systems that need a token for good",
+        heeds=outsider,
         body=True,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from irkit.audit.detect.facts import done_by_outsider, is_account, outsider, succeeded
+from irkit.audit.detect.facts import is_account, is_node, outsider, succeeded
 from irkit.audit.detect.rule import READS, WRITES, Chain, Rule
 from irkit.audit.detect.rules.access import STREAMING
 from irkit.audit.read.event import DECISION, POD_NAME, REASON, Event
@@ -23,7 +23,7 @@ def _refused(event: Event) -> bool:
 
 
 def _tried(event: Event) -> str:
-    if not outsider(event) or not (_refused(event) or succeeded(event)):
+    if not (_refused(event) or succeeded(event)):
         return ""
     return f"{'refused' if _refused(event) else 'allowed'}: {event.verb} {event.ref}"
 
@@ -40,10 +40,15 @@ def _attempt(event: Event) -> str:
 def _from_inside(event: Event) -> str:
     """The second deed is told by the name of the pod in its token: one without (a legacy token) is not seen."""
     if event.ref.subresource in ("exec", "attach"):
-        return f"{event.ref.subresource} into {event.ref.name}" if done_by_outsider(event) else ""
+        entered = succeeded(event) and outsider(event.who.username)
+        return f"{event.ref.subresource} into {event.ref.name}" if entered else ""
     if event.ref.resource == "secrets" and event.verb == "create":
         return ""
     return f"its own account: {event.verb} {event.ref}" if _pod_of(event) and succeeded(event) else ""
+
+
+def _no_node(username: str, named: bool) -> bool:
+    return not is_node(username)
 
 
 def _entered(event: Event) -> bool:
@@ -66,7 +71,7 @@ def _bound(event: Event) -> bool:
 
 def _bound_or_used(event: Event) -> str:
     """The API server names the binding by which it allowed a request; other authorizers' grants are not followed."""
-    if not done_by_outsider(event):
+    if not succeeded(event):
         return ""
     if _bound(event):
         return f"{event.verb} of {event.ref} by {event.who.username}" if event.verb in WRITES else ""
@@ -92,6 +97,7 @@ RULES = (
         (*_POWERS, *_BINDINGS),
         _tried,
         "operators that start before their rights are there; an administrator who grants what was missing",
+        heeds=outsider,
         chain=Chain(_refused, timedelta(hours=1)),
         subject=_attempt,
     ),
@@ -105,6 +111,7 @@ RULES = (
         ("pods/exec", "pods/attach", "secrets", "serviceaccounts/token"),
         _from_inside,
         "debugging of operators that read secrets all day",
+        heeds=_no_node,
         chain=Chain(_entered, timedelta(minutes=30)),
         subject=_pod,
     ),
@@ -118,6 +125,7 @@ RULES = (
         (*_BINDINGS, *_POWERS),
         _bound_or_used,
         "installation and upgrade of operators, which use their new rights at once",
+        heeds=outsider,
         chain=Chain(_bound, timedelta(hours=1)),
         subject=_binding,
     ),

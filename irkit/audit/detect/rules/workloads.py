@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from irkit.audit.detect.bodies import POD_BEARERS, at, containers, objects, pod_specs, text, texts
-from irkit.audit.detect.facts import SYSTEM_NAMESPACES, done_by_outsider, of_the_plane, succeeded
+from irkit.audit.detect.facts import SYSTEM_NAMESPACES, off_the_plane, outsider, succeeded
 from irkit.audit.detect.rule import WRITES, Rule
 from irkit.audit.read.event import Event
 from irkit.model.audit import Severity
@@ -50,13 +50,8 @@ _SECRET = (
 )
 
 
-def _asked_for(event: Event) -> bool:
-    """Controllers make the pods of templates that were judged when somebody wrote them."""
-    return succeeded(event) and not of_the_plane(event.who.username)
-
-
 def _privileged(event: Event) -> str:
-    for spec in pod_specs(event) if _asked_for(event) else ():
+    for spec in pod_specs(event) if succeeded(event) else ():
         for container in containers(spec):
             if at(container, "securityContext", "privileged") is True:
                 return f"container {text(container.get('name', '?'))} is privileged"
@@ -64,7 +59,7 @@ def _privileged(event: Event) -> str:
 
 
 def _host_path(event: Event) -> str:
-    for spec in pod_specs(event) if _asked_for(event) else ():
+    for spec in pod_specs(event) if succeeded(event) else ():
         for volume in objects(spec.get("volumes")):
             if sensitive(path := at(volume, "hostPath", "path")):
                 return f"mounts {text(path)} of the node"
@@ -80,14 +75,14 @@ def sensitive(path: object) -> bool:
 
 
 def _host_namespaces(event: Event) -> str:
-    for spec in pod_specs(event) if _asked_for(event) else ():
+    for spec in pod_specs(event) if succeeded(event) else ():
         if shared := [name for name in ("hostPID", "hostIPC", "hostNetwork") if spec.get(name) is True]:
             return f"shares the node's namespaces: {', '.join(shared)}"
     return ""
 
 
 def _capability(event: Event) -> str:
-    for spec in pod_specs(event) if _asked_for(event) else ():
+    for spec in pod_specs(event) if succeeded(event) else ():
         for container in containers(spec):
             added = {
                 name.removeprefix("CAP_") for name in texts(at(container, "securityContext", "capabilities", "add"))
@@ -98,13 +93,13 @@ def _capability(event: Event) -> str:
 
 
 def _system_pod(event: Event) -> str:
-    if event.ref.namespace not in SYSTEM_NAMESPACES or not done_by_outsider(event):
+    if event.ref.namespace not in SYSTEM_NAMESPACES or not succeeded(event):
         return ""
     return f"a pod made in {event.ref.namespace}"
 
 
 def _controller_account(event: Event) -> str:
-    if event.ref.namespace != "kube-system" or not done_by_outsider(event):
+    if event.ref.namespace != "kube-system" or not succeeded(event):
         return ""
     for spec in pod_specs(event):
         account = spec.get("serviceAccountName")
@@ -114,11 +109,11 @@ def _controller_account(event: Event) -> str:
 
 
 def _scheduled(event: Event) -> str:
-    return f"{event.verb} of {event.ref}" if done_by_outsider(event) else ""
+    return f"{event.verb} of {event.ref}" if succeeded(event) else ""
 
 
 def _daemon_set(event: Event) -> str:
-    return "a pod on every node" if done_by_outsider(event) else ""
+    return "a pod on every node" if succeeded(event) else ""
 
 
 RULES = (
@@ -132,6 +127,7 @@ RULES = (
         POD_BEARERS,
         _privileged,
         "network, storage and security agents, which belong on the allow-list by name",
+        heeds=off_the_plane,
         body=True,
     ),
     Rule(
@@ -144,6 +140,7 @@ RULES = (
         POD_BEARERS,
         _host_path,
         "log shippers, storage drivers, node agents",
+        heeds=off_the_plane,
         body=True,
     ),
     Rule(
@@ -156,6 +153,7 @@ RULES = (
         POD_BEARERS,
         _host_namespaces,
         "network plugins, node exporters, ingress controllers",
+        heeds=off_the_plane,
         body=True,
     ),
     Rule(
@@ -168,6 +166,7 @@ RULES = (
         POD_BEARERS,
         _capability,
         "network plugins, service mesh init containers, profilers",
+        heeds=off_the_plane,
         body=True,
     ),
     Rule(
@@ -180,6 +179,7 @@ RULES = (
         ("pods",),
         _system_pod,
         "cluster administrators and add-on managers",
+        heeds=outsider,
     ),
     Rule(
         "controller-account-pod",
@@ -191,6 +191,7 @@ RULES = (
         ("pods",),
         _controller_account,
         "add-ons whose service account is called *controller",
+        heeds=outsider,
         body=True,
     ),
     Rule(
@@ -203,6 +204,7 @@ RULES = (
         ("jobs", "cronjobs"),
         _scheduled,
         "deployment pipelines: allow-list their accounts",
+        heeds=outsider,
     ),
     Rule(
         "daemon-set",
@@ -214,5 +216,6 @@ RULES = (
         ("daemonsets",),
         _daemon_set,
         "installation of node agents",
+        heeds=outsider,
     ),
 )

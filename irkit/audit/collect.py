@@ -21,7 +21,7 @@ from irkit.audit.told import proven
 from irkit.model import codec
 from irkit.model.audit import AuditSummary, Finding, Match
 from irkit.model.evidence import Artifact, Gap
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 FINDINGS = 500  # in the summary
 IDS = 100  # audit ids of one finding there

@@ -23,7 +23,7 @@ from irkit.model.audit import AuditSummary, Match
 from irkit.model.evidence import Gap, GapReason
 
 if TYPE_CHECKING:
-    from irkit.model.run import Target
+    from irkit.model.pod import Target
 
 ROUNDS = 4  # how far a chain of minted credentials is followed
 SLACK = timedelta(seconds=60)  # a pod is created this long before a log's first event: the log reaches far enough

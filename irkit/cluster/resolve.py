@@ -10,8 +10,7 @@ from irkit.cluster.objects import entries, part
 from irkit.cluster.protocol import Cluster, Json, Reply
 from irkit.cluster.resources import NAMESPACES, PODS
 from irkit.errors import ClusterError, Forbidden, NotFound, PodReplaced
-from irkit.model.pod import PodRef
-from irkit.model.run import Target
+from irkit.model.pod import PodRef, Target
 from irkit.times import parse
 
 CONTAINERS = ("containers", "initContainers", "ephemeralContainers")

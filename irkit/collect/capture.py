@@ -17,7 +17,7 @@ from irkit.collect.piece import Found, Piece
 from irkit.collect.registry import COLLECTORS
 from irkit.errors import DeadlineExceeded
 from irkit.model.evidence import Artifact, Gap
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from irkit.times import Clock, now
 
 GRACE = 10.0  # seconds after the deadline in which a collector may still hand over the part it has

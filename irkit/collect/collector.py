@@ -16,8 +16,7 @@ from irkit.collect.folder import Folder
 from irkit.collect.piece import Found
 from irkit.errors import NotFound
 from irkit.model.permission import Permission
-from irkit.model.pod import PodRef
-from irkit.model.run import Target
+from irkit.model.pod import PodRef, Target
 
 PATIENCE = 0.05  # seconds that an answer which has begun waits for those on their way: one question proves them all
 

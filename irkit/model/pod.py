@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from irkit.errors import UsageError
 
@@ -35,3 +36,29 @@ class PodRef:
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The pod, as it was when the run pinned it."""
+
+    namespace: str
+    name: str
+    uid: str
+    node: str = ""  # "" when not yet scheduled
+    phase: str = ""
+    pod_ips: tuple[str, ...] = ()
+    owner: str = ""  # "ReplicaSet/web-6d9f"; "" for a bare pod
+    service_account: str = ""
+    images: dict[str, str] = field(default_factory=dict)  # container -> image id
+    created: datetime | None = None  # None: the object carries no creationTimestamp
+    deleted: datetime | None = None  # None: not being deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Many pods of one namespace, as they were when the run pinned them."""
+
+    namespace: str
+    what: str  # "deployment/web", "pods with app=web", "every pod"
+    pods: tuple[Target, ...]

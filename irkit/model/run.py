@@ -11,6 +11,7 @@ from irkit.errors import Exit
 from irkit.model.audit import AuditSummary
 from irkit.model.evidence import Artifact, Gap
 from irkit.model.isolation import Isolation
+from irkit.model.pod import Scope, Target
 
 
 class Effect(StrEnum):
@@ -126,32 +127,6 @@ class Operator:
     os_user: str
     host: str
     kubernetes_user: str = ""  # as SelfSubjectReview says; "" where the API does not offer it
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The pod, as it was when the run pinned it."""
-
-    namespace: str
-    name: str
-    uid: str
-    node: str = ""  # "" when not yet scheduled
-    phase: str = ""
-    pod_ips: tuple[str, ...] = ()
-    owner: str = ""  # "ReplicaSet/web-6d9f"; "" for a bare pod
-    service_account: str = ""
-    images: dict[str, str] = field(default_factory=dict)  # container -> image id
-    created: datetime | None = None  # None: the object carries no creationTimestamp
-    deleted: datetime | None = None  # None: not being deleted
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Many pods of one namespace, as they were when the run pinned them."""
-
-    namespace: str
-    what: str  # "deployment/web", "pods with app=web", "every pod"
-    pods: tuple[Target, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from typing import Any
 from irkit.model.audit import AuditSummary
 from irkit.model.evidence import Artifact
 from irkit.model.isolation import Direction, Isolation
-from irkit.model.run import Action, Moment, RunRecord, Scope, Target
+from irkit.model.pod import Scope, Target
+from irkit.model.run import Action, Moment, RunRecord
 from irkit.report import figures
 from irkit.report.story import words
 from irkit.report.story.advice import advice

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
-from irkit.model.run import Moment, StepRecord, Target
+from irkit.model.pod import Target
+from irkit.model.run import Moment, StepRecord
 from irkit.report import figures
 from irkit.report.moments import audit, events, findings, logs, pod, run
 from irkit.report.moments.source import Skipped

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 UID = "0c5c7fd0-a6a3-4450-a513-270e269e0d37"

@@ -16,7 +16,7 @@ from irkit.audit.collect import gather, gather_each
 from irkit.audit.search import search, search_all
 from irkit.model.audit import Tier
 from irkit.model.evidence import Artifact, Gap, GapReason
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from tests.audit.logs import CREDENTIAL, POD_UID, START, Event, event, log
 
 NAMES = ("events.jsonl", "matches.jsonl", "findings.jsonl", "summary.json")

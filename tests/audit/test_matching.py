@@ -9,7 +9,7 @@ from irkit.audit.matching.judge import judge
 from irkit.audit.matching.quarry import Quarry
 from irkit.audit.read.event import decode
 from irkit.model.audit import Tier
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from tests.audit.logs import CREDENTIAL, OTHER, POD_UID, START, TARGET, UID, event, line
 
 POD = Quarry.of(TARGET)

@@ -16,7 +16,7 @@ from irkit.cluster.client import connect
 from irkit.collect.wide.select import scope
 from irkit.collect.wide.tables import folder_of
 from irkit.model.audit import Match, Tier
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from irkit.settings import ClusterSettings
 from tests.cluster.real import RealCluster
 

@@ -12,8 +12,7 @@ from irkit.cluster.client import connect
 from irkit.cluster.protocol import Cluster
 from irkit.cluster.resolve import check, resolve, target
 from irkit.errors import ClusterError, NotFound, PodReplaced
-from irkit.model.pod import PodRef
-from irkit.model.run import Target
+from irkit.model.pod import PodRef, Target
 from irkit.settings import ClusterSettings
 from tests.cluster.scripted import Json, Script, kubeconfig, refuse, reply, serving
 

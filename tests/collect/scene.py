@@ -8,7 +8,7 @@ from typing import Any
 
 from irkit.collect.piece import Found
 from irkit.model.evidence import Artifact, Gap
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from tests.collect.api import Query, Route, Says, no, ok
 
 UID = "11111111-aaaa-4bbb-8ccc-222222222222"

@@ -14,7 +14,7 @@ from irkit.collect.around.place import Node
 from irkit.collect.capture import capture
 from irkit.collect.piece import Found
 from irkit.model.evidence import GapReason
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from tests.collect.api import Route, no, ok, serving
 from tests.collect.scene import RBAC, TARGET, UID, artifacts, binding, gaps, owned_by, pod, routes, thing
 

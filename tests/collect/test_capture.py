@@ -22,7 +22,7 @@ from irkit.collect.registry import COLLECTORS, NEEDS
 from irkit.model.codec import build
 from irkit.model.evidence import Artifact, Gap, GapReason
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from tests.collect.api import Api, Cut, Says, no, ok, serving
 from tests.collect.scene import LOG, POD, SHOP, TARGET, artifacts, files, gaps, log, pod, routes
 

@@ -19,7 +19,7 @@ from irkit.collect.piece import Found
 from irkit.collect.wide.sweep import sweep
 from irkit.errors import BundleError
 from irkit.model.evidence import Artifact, GapReason
-from irkit.model.run import Scope, Target
+from irkit.model.pod import Scope, Target
 from tests.bundle import bags
 from tests.collect.api import SUCCESS, Api, Cut, Execs, Query, Route, Says, no, ok, serving
 from tests.collect.scene import SHOP, TARGET, artifacts, files, gaps, routes

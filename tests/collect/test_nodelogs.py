@@ -11,7 +11,7 @@ from irkit.collect.inside.nodelogs import NodeLogs
 from irkit.collect.piece import Found
 from irkit.model.evidence import GapReason
 from irkit.model.isolation import Change
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from tests.collect.api import Query, Route, Says, no, ok, serving
 from tests.collect.scene import POD, TARGET, UID, artifacts, gaps, pod, routes, thing
 

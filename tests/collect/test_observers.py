@@ -22,7 +22,7 @@ from irkit.collect.observers.prometheus import POINTS, Prometheus, question
 from irkit.collect.piece import Found
 from irkit.errors import UsageError
 from irkit.model.evidence import GapReason
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from tests.collect.api import SUCCESS, Cut, Execs, Query, Route, Says, no, ok, serving
 from tests.collect.scene import SHOP, TARGET, UID, artifacts, gaps, pod, routes
 

@@ -20,8 +20,7 @@ from irkit.collect.pod.metrics import USAGE
 from irkit.collect.registry import NEEDS
 from irkit.model.evidence import GapReason
 from irkit.model.isolation import Change
-from irkit.model.pod import PodRef
-from irkit.model.run import Target
+from irkit.model.pod import PodRef, Target
 from irkit.settings import ClusterSettings
 from tests.cluster.real import RealCluster
 from tests.collect.scene import artifacts, files, gaps

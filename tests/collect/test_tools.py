@@ -15,7 +15,7 @@ from irkit.collect.around.tools import TOOLS, Tool, Tools
 from irkit.collect.capture import capture
 from irkit.collect.piece import Found
 from irkit.model.evidence import GapReason
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from irkit.settings import ClusterSettings
 from tests.cluster.real import RealCluster
 from tests.collect.api import Route, no, ok, serving

@@ -17,8 +17,7 @@ import pytest
 from irkit.cluster.protocol import Json
 from irkit.cluster.resolve import resolve
 from irkit.cluster.resources import CONFIG_MAPS, EVENTS, PODS, SECRETS
-from irkit.model.pod import PodRef
-from irkit.model.run import Target
+from irkit.model.pod import PodRef, Target
 from tests.bundle.redact import planted
 from tests.contracts.test_respond import Responder
 from tests.contracts.worlds import IMAGE, World

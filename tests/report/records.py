@@ -9,17 +9,8 @@ from datetime import UTC, datetime, timedelta
 from irkit.model.audit import AuditSummary, Finding, Severity
 from irkit.model.evidence import Artifact, Call, Gap, GapReason
 from irkit.model.isolation import Change, Direction, Family, Isolation, Proof, Residual, Verdict
-from irkit.model.run import (
-    Action,
-    ClusterIdentity,
-    Effect,
-    Moment,
-    Operator,
-    RunRecord,
-    Status,
-    StepRecord,
-    Target,
-)
+from irkit.model.pod import Target
+from irkit.model.run import Action, ClusterIdentity, Effect, Moment, Operator, RunRecord, Status, StepRecord
 
 START = datetime(2026, 11, 23, 3, 2, 11, tzinfo=UTC)
 UID = "6f1c9a52-0d7e-4a3b-9a53-2f4f0f3a7c11"

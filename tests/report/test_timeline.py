@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from irkit.model.run import ClusterIdentity, Moment, Status, Target
+from irkit.model.pod import Target
+from irkit.model.run import ClusterIdentity, Moment, Status
 from irkit.report.moments import logs
 from irkit.report.moments.audit import _read_uri
 from irkit.report.moments.gravity import Request, severity

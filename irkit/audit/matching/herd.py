@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from irkit.audit.matching.judge import Claim, Verdict, judge
 from irkit.audit.matching.quarry import Quarry, begins
-from irkit.audit.matching.sieve import sieve
 from irkit.audit.read.blocks import Block
 from irkit.audit.read.event import Event
 from irkit.audit.read.scan import hits
 
 if TYPE_CHECKING:
-    from irkit.model.run import Target
+    from irkit.model.pod import Target
 
 
 Named = Sequence[tuple[int, Quarry]]  # pods with their numbers, in order
@@ -121,6 +120,8 @@ class Many:
 
     def hits(self, block: Block) -> Iterator[tuple[int, bytes, set[int]]]:
         """As `Tracker.hits`."""
+        from irkit.audit.matching.sieve import sieve  # Hyperscan, which a single pod and detection need not
+
         return sieve(self._needles).hits(block) if self._needles else iter(())
 
     def named(self, texts: set[int], event: Event) -> Named:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from irkit.audit.read.event import CREDENTIAL, ISSUED, POD_UID, Event
 
 if TYPE_CHECKING:
-    from irkit.model.run import Target
+    from irkit.model.pod import Target
 
 SECOND = timedelta(seconds=1)  # the grain of creationTimestamp, which is cut, never rounded
 

@@ -24,7 +24,8 @@ from irkit.audit.timeline.groups import Groups
 from irkit.audit.timeline.line import Kind, Line
 from irkit.model.audit import Severity
 from irkit.model.evidence import Gap
-from irkit.model.run import Moment, Target
+from irkit.model.pod import Target
+from irkit.model.run import Moment
 
 
 @dataclass(frozen=True, slots=True)

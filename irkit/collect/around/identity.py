@@ -19,7 +19,7 @@ from irkit.cluster.subjects import Account, standing, told
 from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from irkit.text import slug
 
 ACCOUNT = SERVICE_ACCOUNTS.permission("get")

@@ -10,7 +10,7 @@ from irkit.cluster.resources import ENDPOINT_SLICES, NETWORK_POLICIES, SERVICES,
 from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 LISTS = (SERVICES, ENDPOINT_SLICES, NETWORK_POLICIES)
 

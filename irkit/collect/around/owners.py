@@ -24,7 +24,7 @@ from irkit.collect.piece import Found, Piece
 from irkit.collect.pod.manifest import staged_or_live
 from irkit.errors import IrkitError, NotFound, PodReplaced
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from irkit.text import slug
 
 FOLLOWED = (

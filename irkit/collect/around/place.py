@@ -11,7 +11,7 @@ from irkit.collect import gaps
 from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 GET_NODE = NODES.permission("get", optional=True)
 GET_NAMESPACE = NAMESPACES.permission("get", optional=True)

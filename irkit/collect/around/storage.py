@@ -13,7 +13,7 @@ from irkit.collect.piece import Found, Piece
 from irkit.collect.pod.manifest import staged_or_live
 from irkit.collect.pod.references import references
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from irkit.text import slug
 
 PERSISTENT_VOLUMES = Resource("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False)

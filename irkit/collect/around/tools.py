@@ -13,7 +13,7 @@ from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
 from irkit.model.evidence import Gap, GapReason
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from irkit.text import slug
 
 

@@ -22,7 +22,7 @@ from irkit.errors import NotFound, Overloaded
 from irkit.model.evidence import Gap, GapReason
 from irkit.model.isolation import Change
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from irkit.text import safe, slug
 
 POST = NODES.permission("create", "proxy", optional=True)

@@ -18,7 +18,7 @@ from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
 from irkit.errors import ClusterError
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 GET = NODES.permission("get", "proxy", optional=True)
 NODE = NODES.permission("get", optional=True)

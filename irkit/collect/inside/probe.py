@@ -13,7 +13,7 @@ from irkit.cluster.resources import PODS
 from irkit.collect.collector import pod_of
 from irkit.errors import Conflict, IrkitError
 from irkit.model.isolation import Change
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 PATCH = PODS.permission("patch", "ephemeralcontainers")
 LIFE = 600  # seconds until the probe ends by itself: an ephemeral container cannot be removed

@@ -23,7 +23,7 @@ from irkit.errors import IrkitError
 from irkit.model.evidence import Call
 from irkit.model.isolation import Change
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from irkit.text import slug
 
 EXEC = PODS.permission("get", "exec")

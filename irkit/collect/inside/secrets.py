@@ -21,7 +21,7 @@ from irkit.collect.piece import Found, Piece
 from irkit.collect.pod.manifest import staged_or_live
 from irkit.collect.pod.references import references
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from irkit.text import slug
 
 KINDS = {each.kind: each for each in (SECRETS, CONFIG_MAPS)}

@@ -17,7 +17,7 @@ from irkit.collect.piece import Found, Piece
 from irkit.errors import Forbidden
 from irkit.model.evidence import Call
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 # Falco runs in a namespace of its own, so these take a cluster role.
 LIST = Permission("", "pods", "list", "cluster", optional=True)

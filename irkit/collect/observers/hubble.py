@@ -17,7 +17,7 @@ from irkit.collect import gaps
 from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 LIST = Permission("", "pods", "list", "cluster", optional=True)
 EXEC = Permission("", "pods/exec", "get", "cluster", optional=True)

@@ -20,7 +20,7 @@ from irkit.collect import gaps
 from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 LIST = Permission("", "services", "list", "cluster", optional=True)
 PROXY = Permission("", "services/proxy", "get", "cluster", optional=True)

@@ -11,7 +11,7 @@ from irkit.collect.collector import not_replaced
 from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 LIST = EVENTS.permission("list")
 BY_UID = Piece("events", "events/events.json", "events that name the pod's uid", LIST)

@@ -19,7 +19,7 @@ from irkit.collect.pod.containers import Container, containers
 from irkit.collect.pod.manifest import GET, POD
 from irkit.errors import Invalid, IrkitError, NotFound
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from irkit.text import slug
 
 READ = PODS.permission("get", "log")

@@ -17,7 +17,7 @@ from irkit.collect.piece import Found, Piece
 from irkit.collect.pod.containers import containers
 from irkit.collect.pod.references import table
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 GET = PODS.permission("get")
 POD = Piece("pod", "pod/pod.json", "the pod's object", GET)

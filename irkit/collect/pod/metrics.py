@@ -13,7 +13,7 @@ from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
 from irkit.errors import NotFound
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 POD_METRICS = Resource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics")
 GET = POD_METRICS.permission("get", optional=True)

@@ -11,7 +11,7 @@ from irkit.cluster.resolve import target
 from irkit.cluster.resources import PODS, Resource
 from irkit.errors import Invalid, NotFound, UsageError
 from irkit.model.permission import Permission
-from irkit.model.run import Scope
+from irkit.model.pod import Scope
 from irkit.text import safe
 
 # As kubectl calls them.

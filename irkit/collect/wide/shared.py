@@ -13,7 +13,7 @@ from irkit.collect.piece import Found, Piece
 from irkit.collect.pod.metrics import POD_METRICS
 from irkit.errors import NotFound
 from irkit.model.permission import Permission
-from irkit.model.run import Target
+from irkit.model.pod import Target
 
 LIST_EVENTS = EVENTS.permission("list")
 LIST_USAGE = POD_METRICS.permission("list", optional=True)

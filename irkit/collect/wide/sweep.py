@@ -23,7 +23,7 @@ from irkit.collect.wide.shared import EveryEvent, EveryUsage
 from irkit.collect.wide.tables import folder_of, tables
 from irkit.model.evidence import Artifact
 from irkit.model.permission import Permission
-from irkit.model.run import Scope, Target
+from irkit.model.pod import Scope, Target
 from irkit.text import slug
 from irkit.times import Clock, now
 

@@ -13,7 +13,7 @@ from irkit.collect.folder import Folder
 from irkit.collect.piece import Found, Piece
 from irkit.collect.pod.manifest import POD, READINGS
 from irkit.model.evidence import Gap
-from irkit.model.run import Target
+from irkit.model.pod import Target
 from irkit.text import slug
 
 

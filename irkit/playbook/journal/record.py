@@ -13,18 +13,8 @@ from irkit.model.bundle import Bundle, Receipt
 from irkit.model.codec import build
 from irkit.model.evidence import Artifact, Gap
 from irkit.model.isolation import Change, Isolation
-from irkit.model.run import (
-    ClusterIdentity,
-    Effect,
-    Operator,
-    Outcome,
-    RunRecord,
-    Scope,
-    Status,
-    StepRecord,
-    Target,
-    gravest,
-)
+from irkit.model.pod import Scope, Target
+from irkit.model.run import ClusterIdentity, Effect, Operator, Outcome, RunRecord, Status, StepRecord, gravest
 from irkit.playbook.approvals.standing import Question, Standing, Vote
 from irkit.playbook.schema import APPROVE
 from irkit.times import parse

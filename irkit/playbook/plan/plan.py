@@ -11,7 +11,8 @@ from typing import Any
 from irkit.cluster.protocol import Cluster
 from irkit.model.evidence import Artifact, Gap
 from irkit.model.isolation import Change
-from irkit.model.run import ClusterIdentity, Status, StepRecord, Target
+from irkit.model.pod import Target
+from irkit.model.run import ClusterIdentity, Status, StepRecord
 from irkit.playbook import engine
 from irkit.playbook.engine import Settings, Setup
 from irkit.playbook.language import bind

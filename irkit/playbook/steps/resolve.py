@@ -11,8 +11,8 @@ from irkit.cluster.protocol import Cluster
 from irkit.errors import NotFound, PodReplaced, UsageError
 from irkit.model.codec import plain
 from irkit.model.permission import Permission
-from irkit.model.pod import PodRef
-from irkit.model.run import Effect, Outcome, Status, Target
+from irkit.model.pod import PodRef, Target
+from irkit.model.run import Effect, Outcome, Status
 from irkit.playbook.steps.step import Base, Context
 from irkit.settings import StoreSettings
 

@@ -17,8 +17,8 @@ from irkit.model.bundle import Bundle
 from irkit.model.evidence import Artifact, Gap
 from irkit.model.isolation import Change
 from irkit.model.permission import Permission
-from irkit.model.pod import PodRef
-from irkit.model.run import Effect, Outcome, RunRecord, Scope, Status, Target
+from irkit.model.pod import PodRef, Scope, Target
+from irkit.model.run import Effect, Outcome, RunRecord, Status
 from irkit.playbook.schema import Approve
 from irkit.settings import SealSettings, StoreSettings
 from irkit.text import slug

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from irkit.model.run import Moment, Target
+from irkit.model.pod import Target
+from irkit.model.run import Moment
 from irkit.report import figures
 from irkit.report.moments.gravity import Request, severity
 from irkit.report.moments.source import LARGEST, UNREADABLE, Skipped, instant

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import msgspec
 
-from irkit.model.run import Moment, Target
+from irkit.model.pod import Target
+from irkit.model.run import Moment
 from irkit.report.moments.source import UNREADABLE, Skipped, instant, load
 
 POD = "pod/pod.json"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from irkit.audit.read.scan import Share
     from irkit.audit.search import Search
     from irkit.model.audit import Match
-    from irkit.model.run import Target
+    from irkit.model.pod import Target
 
 audits = group("audit", "Read audit logs: the events that concern a pod.")
 Sources = Annotated[
@@ -118,7 +118,7 @@ def shared(queue: str | None) -> Iterator[Share]:
 
 def subject(face: Face, pod: str | None, uid: str | None, account: str | None) -> Target | None:
     """The pod that the flags name; None where they name none."""
-    from irkit.model.run import Target
+    from irkit.model.pod import Target
 
     if not pod and not uid:
         return None

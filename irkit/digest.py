@@ -107,7 +107,13 @@ def of_tool() -> str:
 
     What Python compiles beside them is left out; docs/evidence.md has the command that computes it without irkit.
     """
-    here = Path(__file__).parent
-    files = {path.relative_to(here).as_posix(): path for path in here.rglob("*") if path.is_file()}
-    own = sorted(name for name in files if "__pycache__" not in name)
-    return of_bytes("".join(f"{of_bytes(files[name].read_bytes())}  {name}\n" for name in own).encode())
+    root = str(Path(__file__).parent)
+    sums = (f"{of_bytes(Path(file).read_bytes())}  {file[len(root) + 1 :]}\n" for file in sorted(_installed(root)))
+    return of_bytes("".join(sums).encode())
+
+
+def _installed(root: str) -> Iterator[str]:
+    """The files below `root`; walked by hand, as a Path for each costs more than to read and hash it."""
+    for folder, below, names in os.walk(root):
+        below[:] = set(below) - {"__pycache__"}
+        yield from (f"{folder}/{name}" for name in names)

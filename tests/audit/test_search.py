@@ -60,7 +60,8 @@ def test_rotations_gzip_and_copies_are_one_log(tmp_path: Path) -> None:
 
 def test_gzip_of_several_members_padded(tmp_path: Path) -> None:
     path = tmp_path / "audit.log.gz"
-    path.write_bytes(gzip.compress(line(event(seconds=1))) + gzip.compress(line(event(seconds=2))) + b"\0" * 100)
+    padding = b"\0" * 300_000  # more than is read at once
+    path.write_bytes(padding.join((*(gzip.compress(line(event(seconds=number))) for number in (1, 2)), b"")))
     looking, matches = found(path)
     assert (len(matches), looking.gaps) == (2, [])
 

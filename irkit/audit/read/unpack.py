@@ -3,22 +3,51 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, Protocol, cast
 
-from isal import isal_zlib
+from isal import igzip_lib
 
 CHUNK = 1 << 20
-RATIO = 200  # deflate of audit logs makes 10 to 40; its limit is 1,032
 FREE = 64 << 20  # bytes that any file may unpack to, whatever its ratio
-DENSE = 2000  # the same for Zstandard, which has no limit of its own
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_Broken = cast(type[Exception], isal_zlib.error)  # its stubs say that the class is an instance
+_IsalError = cast(type[Exception], igzip_lib.IsalError)  # its stubs say that the class is an instance
 
 
 class Torn(Exception):
     """The rest of a source cannot be read; what came before stands. `args[0]` says why."""
+
+
+class _Engine(Protocol):
+    """What unpacks one member or frame."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether it has ended."""
+        ...
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether all that was given is unpacked."""
+        ...
+
+    @property
+    def unused_data(self) -> bytes:
+        """What was given beyond its end."""
+        ...
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """So many plain bytes or fewer."""
+        ...
+
+
+class _Form(NamedTuple):
+    name: str
+    engine: Callable[[], _Engine]
+    broken: type[Exception]
+    ratio: int  # by which an honest log is smaller at most
+    padding: bytes = b""  # what may stand between two members
 
 
 def is_packed(path: Path) -> bool:
@@ -32,52 +61,47 @@ def unpack(file: BinaryIO) -> Iterator[bytes]:
 
     Raises Torn where the stream is damaged, ends early, or grows as no log does.
     """
-    dense = file.read(len(ZSTD)) == ZSTD
+    form = _zstd() if file.read(len(ZSTD)) == ZSTD else _gzip()
     file.seek(0)
-    limit, made = DENSE if dense else RATIO, 0
-    for plain in _zstd(file) if dense else _gzip(file):
-        made += len(plain)
-        if made > FREE and made > limit * file.tell():
-            raise Torn(f"unpacks to more than {limit} times its size: not a log")
-        yield plain
-
-
-def _gzip(file: BinaryIO) -> Iterator[bytes]:
-    engine, inside = isal_zlib.decompressobj(wbits=31), False
-    while packed := file.read(CHUNK // 4):
-        while packed:
-            plain, inside = _inflate(engine, packed, file), True
-            yield plain
-            packed = engine.unconsumed_tail
-            if engine.eof:
-                # Members may be padded with zeros (RFC 1952 says nothing of it, gzip(1) allows it).
-                packed, engine, inside = engine.unused_data.lstrip(b"\0"), isal_zlib.decompressobj(wbits=31), False
-    if inside:
-        raise Torn("the gzip stream ends early")
-
-
-def _inflate(engine: isal_zlib.Decompress, packed: bytes, file: BinaryIO) -> bytes:
+    made = 0
     try:
-        return engine.decompress(packed, CHUNK)
-    except _Broken as error:
-        raise Torn(f"the gzip stream is damaged before byte {file.tell()}") from error
+        for plain in _plain(file, form):
+            made += len(plain)
+            if made > FREE and made > form.ratio * file.tell():
+                raise Torn(f"unpacks to more than {form.ratio} times its size: not a log")
+            yield plain
+    except form.broken as error:
+        raise Torn(f"the {form.name} stream cannot be read before byte {file.tell()}: {error}") from error
 
 
-def _zstd(file: BinaryIO) -> Iterator[bytes]:
+def _plain(file: BinaryIO, form: _Form) -> Iterator[bytes]:
+    engine, inside = form.engine(), False
+    while packed := file.read(CHUNK // 4):
+        packed = packed if inside else packed.lstrip(form.padding)
+        while packed or (inside and not engine.needs_input):
+            plain, packed, inside = engine.decompress(packed, CHUNK), b"", True
+            yield plain
+            if engine.eof:
+                packed, engine, inside = engine.unused_data.lstrip(form.padding), form.engine(), False
+    if inside:
+        raise Torn(f"the {form.name} stream ends early")
+
+
+def _gzip() -> _Form:
+    """ISA-L's own interface keeps what it has not yet unpacked; that of zlib would hand it back and forth."""
+
+    def engine() -> _Engine:
+        return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+
+    # Deflate makes 10 to 40 of audit logs, 1,032 at most. Members may be padded with zeros (RFC 1952 says nothing of
+    # it, gzip(1) allows it).
+    return _Form("gzip", engine, _IsalError, 200, b"\0")
+
+
+def _zstd() -> _Form:
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
         from backports import zstd
-    engine, inside = zstd.ZstdDecompressor(), False
-    try:
-        while packed := file.read(CHUNK // 4):
-            while packed or (inside and not engine.needs_input):
-                plain, packed, inside = engine.decompress(packed, CHUNK), b"", True
-                yield plain
-                if engine.eof:
-                    packed, engine, inside = engine.unused_data, zstd.ZstdDecompressor(), False
-    except zstd.ZstdError as error:
-        # Damaged, or made with a window (--long) beyond the 128 MiB that an honest log never needs.
-        raise Torn(f"the Zstandard stream cannot be read before byte {file.tell()}: {error}") from error
-    if inside:
-        raise Torn("the Zstandard stream ends early")
+    # It knows no limit of its own. A window (--long) beyond 128 MiB is refused, which an honest log never needs.
+    return _Form("Zstandard", zstd.ZstdDecompressor, zstd.ZstdError, 2000)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from irkit.audit.policy.read import parse
 from irkit.audit.policy.recommend import recommended
 from irkit.cli.commands import load
 from tests.audit.detect.cases import binding
@@ -44,8 +46,9 @@ def test_its_json_is_the_same_policy(policy: Path, tmp_path: Path) -> None:
     plain = tmp_path / "policy.json"
     plain.write_text(irkit("recommend", "-o", "json"))
     assert irkit("lint", policy, plain).startswith("2 good")
-    one, other = data("coverage", policy), data("coverage", plain)
-    assert one["summary"] == other["summary"]
+    one, other = (parse(path.read_text()) for path in (policy, plain))
+    assert [replace(rule, line=0) for rule in one.rules] == [replace(rule, line=0) for rule in other.rules]
+    assert replace(one, rules=()) == replace(other, rules=())
 
 
 def test_lint_names_every_place_and_ends_with_2(policy: Path, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 The capture asks for current and previous logs, proves whose each is, takes the pods and all around them, hashes, seals
 and ships; the loops take current logs alone, or previous ones too. They run in quarters, a whole capture after each, so
-that a machine which others use slows both alike.
+that a machine which others use slows both alike. What redaction costs is told by a capture for two audiences: secrets
+are hidden, and every original that held one is encrypted.
 
 On the practice cluster for volume (`IRKIT_BENCH_PODS`, 200), served from a process of its own; on the real cluster of
 tests/cluster, with a tenth of the pods, for truth.
@@ -22,6 +23,8 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
+from pyrage import x25519  # type: ignore[import-untyped]
+
 from benchmarks._crowd import CONTAINERS, LINE, NAMESPACE
 from benchmarks._timing import Cost, race, table
 from irkit.bundle.reader import names
@@ -33,6 +36,7 @@ LINES = 500  # of each container's log: some 65 kB with timestamps
 QUARTERS = 4
 CURRENT, PREVIOUS = "--previous=false", "--previous"
 CAPTURE = "irkit capture, sealed and shipped"
+REDACTED = "the same, for two audiences"
 IMAGE = "docker.io/local/busybox:1"
 
 
@@ -64,11 +68,11 @@ def _measure(where: str, kubectl: str, kubeconfig: Path, pods: int) -> None:
                     done = subprocess.run(asked, check=False, stdout=log, stderr=subprocess.DEVNULL)
                 assert done.returncode == 0 or run == PREVIOUS
 
-    def capture() -> None:
+    def capture(*more: str) -> None:
         with tempfile.TemporaryDirectory() as home:
             out = Path(home) / "out"
             arguments = ["capture", "deployment/web", "-n", NAMESPACE, "--kubeconfig", str(kubeconfig), "-q"]
-            command = [sys.executable, "-m", "irkit", *arguments, "--out", str(out)]
+            command = [sys.executable, "-m", "irkit", *arguments, "--out", str(out), *more]
             done = subprocess.run(command, env={**os.environ, "IRKIT_HOME": home}, capture_output=True, check=False)
             assert done.returncode == 0, done.stderr.decode()
             (bundle,) = out.glob("*.tar.gz")
@@ -80,9 +84,10 @@ def _measure(where: str, kubectl: str, kubeconfig: Path, pods: int) -> None:
         "kubectl logs": partial(loop, _quarters(named), CURRENT),
         "kubectl logs, then --previous": partial(loop, _quarters(named), CURRENT, PREVIOUS),
         CAPTURE: capture,
+        REDACTED: partial(capture, "--recipient", str(x25519.Identity.generate().to_public())),
     }
     costs = race(contestants, rounds=QUARTERS, warm=False)
-    table([cost if cost.name == CAPTURE else _whole(cost) for cost in costs], against=CAPTURE)
+    table([cost if cost.name in (CAPTURE, REDACTED) else _whole(cost) for cost in costs], against=CAPTURE)
 
 
 def _quarters(named: list[str]) -> Iterator[list[str]]:

@@ -19,15 +19,7 @@ settings.register_profile(
 )
 settings.load_profile("busy")
 
-pytest_plugins = ["tests.cluster.harness", "tests.audit.told"]
-
-
-@pytest.hookimpl(trylast=True)  # after hypothesis has marked its own
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Property tests run the same lines hundreds of times: counting those thrice the time, and no line more covered."""
-    for item in items:
-        if item.get_closest_marker("hypothesis"):
-            item.add_marker("no_cover")
+pytest_plugins = ["tests.cluster.harness", "tests.audit.told", "tests.counted"]
 
 
 @pytest.fixture(scope="session")

@@ -49,10 +49,12 @@ def test_it_is_started_once_shared_and_stopped_by_who_started_it(said: Said, tmp
     assert said() == ["build 1.0.0", "cluster up", "cluster down"]
 
 
-def test_another_version_is_not_taken_for_the_one_asked_for(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_is_not_taken_for_the_one_asked_for(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("IRKIT_TEST_K8S_VERSION", "2.0.0")
     monkeypatch.setattr(start, "VERSION", "2.0.0")
-    with pytest.raises(NoClusterError, match=r"v1.0.0 is running, not v2.0.0"), in_use(Path("unused")):
+    with pytest.raises(NoClusterError, match=r"v1.0.0 is running, not v2.0.0"), in_use(tmp_path / "unused"):
         pytest.fail("that is another version")
     assert said()[-1] == "cluster up"
 
@@ -62,11 +64,11 @@ def test_another_version_is_not_taken_for_the_one_asked_for(said: Said, monkeypa
     [("os.geteuid", lambda: 1000, "root"), ("sys.platform", "darwin", "Linux"), ("shutil.which", lambda _: None, "Go")],
 )
 def test_a_machine_that_cannot_is_told_why(
-    said: Said, monkeypatch: pytest.MonkeyPatch, attribute: str, value: object, why: str
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attribute: str, value: object, why: str
 ) -> None:
     (start.BINARIES / "kubectl").unlink()
     monkeypatch.setattr(attribute, value)
-    with pytest.raises(NoClusterError, match=why), in_use(Path("unused")):
+    with pytest.raises(NoClusterError, match=why), in_use(tmp_path / "unused"):
         pytest.fail("there is no cluster")
     assert said() == []
 

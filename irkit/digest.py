@@ -23,11 +23,12 @@ class Digest:
     truncated: bool = False
 
 
-def write(chunks: Iterable[bytes], path: Path, *, limit: int | None = None) -> Digest:
+def write(chunks: Iterable[bytes], path: Path, *, limit: int | None = None, lasting: bool = True) -> Digest:
     """Stream `chunks` into `path`, hashing on the way; the file appears whole and fsynced, or not at all.
 
-    With `limit`, at most that many bytes are kept and the digest is of what was kept. Raises OSError from the disk
-    and whatever `chunks` raises; what had arrived by then stays beside the target as `<name>.part`.
+    One that is not `lasting` is not fsynced: after a crash it is made anew, whatever is left of it. With `limit`, at
+    most that many bytes are kept and the digest is of what was kept. Raises OSError from the disk and whatever `chunks`
+    raises; what had arrived by then stays beside the target as `<name>.part`.
     """
     part = f"{path}.part"
     hasher, size, truncated = hashlib.sha256(), 0, False
@@ -40,8 +41,9 @@ def write(chunks: Iterable[bytes], path: Path, *, limit: int | None = None) -> D
             size += len(chunk)
             if truncated:
                 break
-        out.flush()
-        os.fsync(out.fileno())
+        if lasting:
+            out.flush()
+            os.fsync(out.fileno())
     os.replace(part, path)  # noqa: PTH105 - a thousand times a capture, and a Path costs more than the call
     return Digest(hasher.hexdigest(), size, truncated)
 

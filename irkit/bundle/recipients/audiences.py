@@ -90,7 +90,8 @@ class Audiences:
                 self._file(path, file, note)
 
     def _file(self, path: str, file: Path, note: Callable[[Replaced | Unread], None]) -> None:
-        shown = digest.write(self.redactor.redact(path, digest.read(file), note), self.staged / path)
+        clean = self.redactor.redact(path, digest.read(file), note)
+        shown = digest.write(clean, self.staged / path, lasting=False)
         if shown != digest.of_file(file):
             sealed = confide.confided(file, path, self.staged, self.recipients)
             self.sealed.append(replace(sealed, shown=shown.sha256))

@@ -7,7 +7,6 @@ what 202 stands on. The file must not lie on a network file system (https://www.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
+from irkit import digest
 from irkit.times import Clock
 from irkit.triggers.queue.door import TABLES, Row
 from irkit.triggers.queue.protocol import QueueError
@@ -40,7 +40,7 @@ def _place(path: Path) -> None:
             connection.execute(WAL)
         made.chmod(0o600)
         with suppress(FileExistsError):
-            os.link(made, path)
+            digest.publish(made, path)
 
 
 @dataclass(frozen=True, slots=True)

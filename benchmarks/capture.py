@@ -3,7 +3,8 @@
 The capture asks for current and previous logs, proves whose each is, takes the pods and all around them, hashes, seals
 and ships; the loops take current logs alone, or previous ones too. They run in quarters, a whole capture after each, so
 that a machine which others use slows both alike. What redaction costs is told by a capture for two audiences: secrets
-are hidden, and every original that held one is encrypted.
+are hidden, and every original that held one is encrypted. No folder is removed before the last run: ext4 without a
+journal passes over every inode that was freed in the last minutes, one by one, to find one for a new file.
 
 On the practice cluster for volume (`IRKIT_BENCH_PODS`, 200), served from a process of its own; on the real cluster of
 tests/cluster, with a tenth of the pods, for truth.
@@ -61,23 +62,23 @@ def _measure(where: str, kubectl: str, kubeconfig: Path, pods: int) -> None:
     assert len(named) == pods, f"{len(named)} pods, not {pods}"
 
     def loop(quarters: Iterator[list[str]], *runs: str) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            for number, (pod, container, run) in enumerate(product(next(quarters), CONTAINERS, runs)):
-                asked = [*command, "logs", pod, "-c", container, "--timestamps", run]
-                with (Path(folder) / f"{number}.log").open("wb") as log:
-                    done = subprocess.run(asked, check=False, stdout=log, stderr=subprocess.DEVNULL)
-                assert done.returncode == 0 or run == PREVIOUS
+        folder = Path(tempfile.mkdtemp(dir=whole))
+        for number, (pod, container, run) in enumerate(product(next(quarters), CONTAINERS, runs)):
+            asked = [*command, "logs", pod, "-c", container, "--timestamps", run]
+            with (folder / f"{number}.log").open("wb") as log:
+                done = subprocess.run(asked, check=False, stdout=log, stderr=subprocess.DEVNULL)
+            assert done.returncode == 0 or run == PREVIOUS
 
     def capture(*more: str) -> None:
-        with tempfile.TemporaryDirectory() as home:
-            out = Path(home) / "out"
-            arguments = ["capture", "deployment/web", "-n", NAMESPACE, "--kubeconfig", str(kubeconfig), "-q"]
-            command = [sys.executable, "-m", "irkit", *arguments, "--out", str(out), *more]
-            done = subprocess.run(command, env={**os.environ, "IRKIT_HOME": home}, capture_output=True, check=False)
-            assert done.returncode == 0, done.stderr.decode()
-            (bundle,) = out.glob("*.tar.gz")
-            logs = sum(name.endswith(".current.log") for name in names(bundle))
-            assert logs == pods * len(CONTAINERS), f"{logs} logs in the bundle"
+        home = tempfile.mkdtemp(dir=whole)
+        out = Path(home) / "out"
+        arguments = ["capture", "deployment/web", "-n", NAMESPACE, "--kubeconfig", str(kubeconfig), "-q"]
+        command = [sys.executable, "-m", "irkit", *arguments, "--out", str(out), *more]
+        done = subprocess.run(command, env=_environment(home), capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        (bundle,) = out.glob("*.tar.gz")
+        logs = sum(name.endswith(".current.log") for name in names(bundle))
+        assert logs == pods * len(CONTAINERS), f"{logs} logs in the bundle"
 
     print(f"\n  {where}: {pods} pods x {len(CONTAINERS)} containers, {LINES} lines each")
     contestants: dict[str, Callable[[], None]] = {
@@ -86,12 +87,18 @@ def _measure(where: str, kubectl: str, kubeconfig: Path, pods: int) -> None:
         CAPTURE: capture,
         REDACTED: partial(capture, "--recipient", str(x25519.Identity.generate().to_public())),
     }
-    costs = race(contestants, rounds=QUARTERS, warm=False)
+    with tempfile.TemporaryDirectory() as whole:
+        costs = race(contestants, rounds=QUARTERS, warm=False)
     table([cost if cost.name in (CAPTURE, REDACTED) else _whole(cost) for cost in costs], against=CAPTURE)
 
 
 def _quarters(named: list[str]) -> Iterator[list[str]]:
     return iter([named[start::QUARTERS] for start in range(QUARTERS)])
+
+
+def _environment(home: str) -> dict[str, str]:
+    """Ours, with runs kept in `home`, and with what Python and Jinja compile kept as on any machine."""
+    return {**os.environ, "IRKIT_HOME": home, "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def _whole(quarter: Cost) -> Cost:

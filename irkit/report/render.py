@@ -108,9 +108,11 @@ def _markdown() -> Environment:
 def _environment(*, autoescape: bool, finalize: Callable[[Any], Any]) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    loader = FileSystemLoader(TEMPLATES, encoding="utf-8")
+    from irkit.report.compiled import Compiled
+
     return Environment(
-        loader=loader,
+        loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
+        bytecode_cache=Compiled(TEMPLATES, "html" if autoescape else "md", made_by=Path(__file__)),
         undefined=StrictUndefined,
         autoescape=autoescape,  # noqa: S701 - False for Markdown, whose finalize escapes
         finalize=finalize,

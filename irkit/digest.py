@@ -82,11 +82,13 @@ def publish(part: Path, path: Path) -> None:
         os.close(folder)
 
 
-def read(path: Path) -> Iterator[bytes]:
-    """The bytes of `path` in chunks of one MiB."""
+def read(path: Path, first: int = CHUNK) -> Iterator[bytes]:
+    """The bytes of `path`: `first` so many, then in chunks of one MiB."""
     with path.open("rb") as source:
-        while chunk := source.read(CHUNK):
+        chunk = source.read(first)
+        while chunk:
             yield chunk
+            chunk = source.read(CHUNK)
 
 
 def of_file(path: Path) -> Digest:

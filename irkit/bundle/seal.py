@@ -9,7 +9,6 @@ file in the run's journal and in the store's receipt, an object lock, a signatur
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from irkit.bundle.attest import statement
 from irkit.bundle.attest.keys import Signer
 from irkit.digest import Digest
 from irkit.errors import BundleError, VerificationError
+from irkit.lanes import Sum, Sums
 from irkit.model.bundle import Bundle
 
 
@@ -53,7 +53,7 @@ def seal(
         written = _publish(unnamed, target, digest.write(frames.compress(bag.tar()), unnamed))
     except OSError as error:
         raise BundleError(f"cannot seal {target}: {error.strerror}", _hint(error, data)) from error
-    return Bundle(target, written.sha256, written.size, len(bag.digests))
+    return Bundle(target, written.sha256, written.size, len(bag.passed))
 
 
 def _log(custody: Iterable[Mapping[str, Any]]) -> bytes:
@@ -106,7 +106,7 @@ def _hint(error: OSError, data: Path) -> str:
 
 @dataclass(slots=True)
 class _Bag:
-    """A bag on its way into a tar: `digests` fill while the payload passes."""
+    """A bag on its way into a tar: `passed` fills with the payload; its sums are known before the manifest is due."""
 
     name: str
     data: Path
@@ -114,7 +114,8 @@ class _Bag:
     custody: bytes
     at: datetime
     signers: Sequence[Signer]
-    digests: dict[str, str] = field(default_factory=dict)
+    sums: Sums = field(default_factory=Sums)
+    passed: dict[str, Sum] = field(default_factory=dict)
     octets: int = 0
     written: int = 0
 
@@ -126,39 +127,40 @@ class _Bag:
         yield tape.footer(self.written)
 
     def _members(self) -> Iterator[bytes]:
-        for path, file in payload(self.data):
-            yield from self._payload_file(path, file)
-        if not self.digests:
+        with self.sums:
+            for path, file in payload(self.data):
+                yield from self._payload_file(path, file)
+            self.sums.finish()
+        if not self.passed:
             raise BundleError(f"nothing to seal in {self.data}")
         for path, text in self._tags().items():
             yield self._header(path, len(text)) + text + tape.padding(len(text))
 
     def _payload_file(self, path: str, file: Path) -> Iterator[bytes]:
-        size, hasher = file.stat().st_size, hashlib.sha256()
+        size, found = file.stat().st_size, Sum()
         yield self._header(path, size)
         left = size
-        for chunk in digest.read(file):
-            hasher.update(chunk)
+        for chunk in self.sums.passing(found, size, digest.read(file, frames.FRAME - self.written % frames.FRAME)):
             left -= len(chunk)
             yield chunk
         if left:
             raise BundleError(f"{file} changed while it was sealed", "seal again")
         yield tape.padding(size)
-        self.digests[path] = hasher.hexdigest()
+        self.passed[path] = found
         self.octets += size
 
     def _header(self, path: str, size: int) -> bytes:
         return tape.header(f"{self.name}/{path}", size, int(self.at.timestamp()))
 
     def _tags(self) -> dict[str, bytes]:
-        told = layout.told(self.name, self.at, self.octets, len(self.digests), self.custody)
+        told = layout.told(self.name, self.at, self.octets, len(self.passed), self.custody)
         if self.signers:
             told[layout.SIGNED_BY] = " ".join(signer.public.id for signer in self.signers)
         tags = {
             layout.BAGIT: layout.DECLARATION,
             layout.INFO: layout.info(self.given | told),
             layout.CUSTODY: self.custody,
-            layout.MANIFEST: layout.manifest(self.digests),
+            layout.MANIFEST: layout.manifest({path: found.sha256 for path, found in self.passed.items()}),
         }
         tags[layout.TAGMANIFEST] = layout.tag_manifest(tags)
         if self.signers:

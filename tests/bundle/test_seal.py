@@ -13,7 +13,7 @@ from pathlib import Path
 import bagit
 import pytest
 
-from irkit import digest
+from irkit import digest, lanes
 from irkit.bundle import frames, layout
 from irkit.bundle.reader import cat, entries, names
 from irkit.bundle.seal import seal
@@ -146,6 +146,22 @@ def test_more_than_one_frame_and_a_frame_that_is_just_full(tmp_path: Path) -> No
         assert verify(sealed.path).problems == ()
         with tarfile.open(sealed.path) as tar:
             assert len(tar.getmembers()) == 1 + len(layout.TAGS)
+
+
+def test_files_that_are_hashed_side_by_side_agree_with_sha256sum(tmp_path: Path) -> None:
+    """Of middle sizes, for lanes, with tiny ones and one that is too long for a lane between them."""
+    files = {f"logs/{number:02d}.log": os.urandom((number % 5) * 300_000 + number) for number in range(16)}
+    files["logs/07-long.log"] = os.urandom(lanes.ROOM // 4 + 1)
+    sealed = bags.bundle(tmp_path, files)
+    subprocess.run(["tar", "xzf", sealed.path, "-C", tmp_path], check=True)
+    subprocess.run(["sha256sum", "--strict", "--quiet", "-c", layout.MANIFEST], cwd=tmp_path / bags.NAME, check=True)
+    assert verify(sealed.path).problems == ()
+
+    def swap(tar: bags.Tar) -> None:
+        tar[6], tar[11] = (tar[6][0], tar[11][1]), (tar[11][0], tar[6][1])
+
+    swapped = [problem.path for problem in verify(bags.changed(sealed.path, swap)).problems]
+    assert swapped == ["data/logs/06.log", "data/logs/10.log"]
 
 
 def test_what_cannot_be_sealed_is_refused(tmp_path: Path) -> None:

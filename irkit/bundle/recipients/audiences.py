@@ -7,7 +7,7 @@ of secrets, and its original beside it as ciphertext, with the list of what was 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from irkit import digest
 from irkit.bundle import layout
 from irkit.bundle.layout import Sealed
-from irkit.bundle.recipients import confide, veil
+from irkit.bundle.recipients import confide, copies, veil
 from irkit.bundle.redact.redactor import Redactor, Unread
 from irkit.bundle.redact.rewrite import Replaced
 from irkit.bundle.redact.secrets import Secrets
@@ -56,11 +56,13 @@ class Audiences:
     recipients: Sequence[str]
     key: bytes = field(repr=False)
     sealed: list[Sealed] = field(default_factory=list)
+    files: list[tuple[str, Path]] = field(init=False)  # path below `data`, file
     redactor: Redactor = field(init=False)
 
     def __post_init__(self) -> None:
         veil.recipients(self.recipients)
-        self.redactor = learned(self.data, self.key)
+        self.files = [(name.removeprefix(layout.PAYLOAD), file) for name, file in payload(self.data)]
+        self.redactor = _learned(self.files, self.key)
 
     def part(self, leave: Sequence[str]) -> list[Sealed]:
         """Make both copies of everything but the paths `leave`; returns what is sealed, the list of it included.
@@ -84,23 +86,25 @@ class Audiences:
             notes.write(compact(noun) + b"\n")
 
         note({"key": self.key.hex()})
-        for name, file in payload(self.data):
-            path = name.removeprefix(layout.PAYLOAD)
+        for path, file in self.files:
             if path not in leave:
                 self._file(path, file, note)
 
     def _file(self, path: str, file: Path, note: Callable[[Replaced | Unread], None]) -> None:
-        clean = self.redactor.redact(path, digest.read(file), note)
-        shown = digest.write(clean, self.staged / path, lasting=False)
-        if shown != digest.of_file(file):
+        shown = copies.shown(file, self.staged / path, lambda chunks: self.redactor.redact(path, chunks, note))
+        if shown is not None:
             sealed = confide.confided(file, path, self.staged, self.recipients)
-            self.sealed.append(replace(sealed, shown=shown.sha256))
+            self.sealed.append(replace(sealed, shown=shown))
 
 
 def learned(data: Path, key: bytes) -> Redactor:
     """What hides every secret that the documents under `data` name, with tokens of the case's `key`."""
+    return _learned(payload(data), key)
+
+
+def _learned(files: Iterable[tuple[str, Path]], key: bytes) -> Redactor:
     secrets = Secrets(key)
-    for path, file in payload(data):
+    for path, file in files:
         secrets.learn(path, digest.read(file))
     return Redactor(secrets)
 

@@ -33,6 +33,9 @@ class Form(Enum):
     WITHHELD = "nothing that can be looked into"
 
 
+_BY_SUFFIX = {".json": Form.DOCUMENT, ".jsonl": Form.LINES, ".ndjson": Form.LINES}
+
+
 def form(path: str, head: bytes) -> Form:
     """What the file at `path` in the bundle is, its first bytes being `head`."""
     name = PurePosixPath(path)
@@ -40,7 +43,7 @@ def form(path: str, head: bytes) -> Form:
         return Form.SEALED
     if head.startswith(_PACKED) or head[257:262] == b"ustar" or name.name == "environ":
         return Form.WITHHELD
-    return {".json": Form.DOCUMENT, ".jsonl": Form.LINES, ".ndjson": Form.LINES}.get(name.suffix, Form.TEXT)
+    return _BY_SUFFIX.get(name.suffix, Form.TEXT)
 
 
 def opened(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -78,7 +81,9 @@ def lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, Iterator[bytes]]]:
 
 
 def documents(path: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The documents in a file, as far as they can be read as such."""
+    """The documents in a file, as far as they can be read as such; of any other file, nothing is read."""
+    if PurePosixPath(path).suffix not in _BY_SUFFIX:
+        return
     head, chunks = opened(chunks)
     match form(path, head):
         case Form.DOCUMENT:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
 from irkit.bundle.redact.detect import words
-from irkit.bundle.redact.detect.scanner import Scanner
+from irkit.bundle.redact.detect.scanner import Hits, Scanner
 from irkit.bundle.redact.detect.span import Span
 from irkit.bundle.redact.structure import kubernetes
 from irkit.bundle.redact.structure.markers import calls
@@ -37,69 +38,90 @@ class _Place(NamedTuple):
 
 def spans(data: bytes, scanner: Scanner) -> list[Span]:
     """What to hide in the document `data`, by place; raises Unreadable for what is no JSON."""
-    if not calls(data) and not scanner.calls(data):
+    hits = scanner.hits(data)
+    if not hits and not calls(data):
         return []
-    found = list(_visit(parse(data), _Place(), scanner))
-    found += scanner.spans(data, document=True)
+    search = _Search(scanner, hits)
+    search.visit(parse(data), _Place())
+    found = search.found + scanner.spans(data, hits=hits, document=True)
     return sorted(found, key=lambda span: (span.start, -span.end))
 
 
-def _visit(node: Node, place: _Place, scanner: Scanner) -> Iterator[Span]:
-    match node:
-        case Table():
-            yield from _table(node, place, scanner)
-        case Row():
-            yield from _row(node, place, scanner)
-        case Text():
-            yield from _text(node, place, scanner)
-        case Bare():
-            pass
+class _Search:
+    """One document read through; `found` is what there is to hide, in the order in which it was come across."""
 
+    def __init__(self, scanner: Scanner, hits: Hits) -> None:
+        self._scanner, self._ends = scanner, hits.ends()
+        self.found: list[Span] = []
 
-def _table(table: Table, place: _Place, scanner: Scanner) -> Iterator[Span]:
-    secret = place.secret or kubernetes.holds_secrets(table)
-    if secret:
-        yield from _found(kubernetes.data(table), place)
-    env = place.key == b"env" or b"/env/" in table.text(b"path")
-    for key, node in table.members:
-        inner = _Place(place, key.value, key.value, secret, place.depth)
-        own = list(kubernetes.member(table, key.value.decode("utf-8", "replace"), node, env=env))
-        yield from _found(own, inner)
-        if not (own and isinstance(node, Text)):
-            yield from _visit(node, inner, scanner)
+    def visit(self, node: Node, place: _Place) -> None:
+        """Look into `node`, which stands at `place`."""
+        match node:
+            case Table():
+                self._table(node, place)
+            case Row():
+                self._row(node, place)
+            case Text():
+                self._text(node, place)
+            case Bare():
+                pass
 
+    def _table(self, table: Table, place: _Place) -> None:
+        secret = place.secret or kubernetes.holds_secrets(table)
+        if secret:
+            self._hide(kubernetes.data(table), place)
+        env = place.key == b"env" or b"/env/" in table.text(b"path")
+        for key, node in table.members:
+            own = kubernetes.member(table, key.decode("utf-8", "replace"), node, env=env)
+            if not own and self._nothing_in(node):
+                continue
+            inner = _Place(place, key, key, secret, place.depth)
+            self._hide(own, inner)
+            if not (own and isinstance(node, Text)):
+                self.visit(node, inner)
 
-def _row(row: Row, place: _Place, scanner: Scanner) -> Iterator[Span]:
-    if place.key in _COMMANDS:
-        for text, start, rule in kubernetes.arguments(row):
-            if not words.trivial(text.value[start:]) and not TOKENS.fullmatch(text.value[start:]):
-                yield from _within(text, [Span(start, len(text.value), rule)], place)
-    for number, node in enumerate(row.items):
-        yield from _visit(node, _Place(place, b"%d" % number, place.key, place.secret, place.depth), scanner)
+    def _row(self, row: Row, place: _Place) -> None:
+        if place.key in _COMMANDS:
+            for text, start, rule in kubernetes.arguments(row):
+                if not words.trivial(text.value[start:]) and not TOKENS.fullmatch(text.value[start:]):
+                    self._within(text, [Span(start, len(text.value), rule)], place)
+        for number, node in enumerate(row.items):
+            if not self._nothing_in(node):
+                self.visit(node, _Place(place, b"%d" % number, place.key, place.secret, place.depth))
 
+    def _nothing_in(self, node: Node) -> bool:
+        """Whether it is sure of a value by itself: whatever is hidden in a text as it stands is hit in the whole too.
 
-def _text(text: Text, place: _Place, scanner: Scanner) -> Iterator[Span]:
-    value = text.value
-    if len(value) < 6:
-        return
-    if value[:1] in b"{[" and value[-1:] in b"}]\n" and place.depth < _DEEPEST:
-        try:
-            inner = _visit(parse(value), place._replace(depth=place.depth + 1), scanner)
-            yield from outward(text, list(inner))
-        except Unreadable:
-            pass  # then it is a text as any other
-        else:
+        A text with escapes is another once they are undone, and only such a text can hold a document with texts.
+        """
+        if isinstance(node, Text):
+            at = bisect_right(self._ends, node.start)
+            return b"\\" not in node.raw and (at == len(self._ends) or self._ends[at] > node.end)
+        return isinstance(node, Bare)
+
+    def _text(self, text: Text, place: _Place) -> None:
+        value = text.value
+        if len(value) < 6:
             return
-    yield from _within(text, scanner.spans(value), place)
+        if value[:1] in b"{[" and value[-1:] in b"}]\n" and place.depth < _DEEPEST:
+            try:
+                whole = parse(value)
+            except Unreadable:
+                pass  # then it is a text as any other
+            else:
+                inner = _Search(self._scanner, self._scanner.hits(value))
+                inner.visit(whole, place._replace(depth=place.depth + 1))
+                self.found += outward(text, inner.found)
+                return
+        self._within(text, self._scanner.spans(value), place)
 
+    def _within(self, text: Text, inner: list[Span], place: _Place) -> None:
+        if inner:
+            self.found += (replace(span, pointer=place.pointer) for span in outward(text, inner))
 
-def _within(text: Text, inner: list[Span], place: _Place) -> Iterator[Span]:
-    return (replace(span, pointer=place.pointer) for span in outward(text, inner)) if inner else iter(())
-
-
-def _found(secrets: Iterator[kubernetes.Secret] | list[kubernetes.Secret], place: _Place) -> Iterator[Span]:
-    for node, rule, secret in secrets:
-        if not TOKENS.fullmatch(secret):
-            quote = b'"' if isinstance(node, Bare) else b""
-            end = node.start + len(node.raw)
-            yield Span(node.start, end, rule, secret, quote=quote, pointer=place.pointer)
+    def _hide(self, secrets: Iterable[kubernetes.Secret], place: _Place) -> None:
+        for node, rule, secret in secrets:
+            if not TOKENS.fullmatch(secret):
+                quote = b'"' if isinstance(node, Bare) else b""
+                end = node.start + len(node.raw)
+                self.found.append(Span(node.start, end, rule, secret, quote=quote, pointer=place.pointer))

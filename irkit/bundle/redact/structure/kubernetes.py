@@ -35,9 +35,9 @@ def holds_secrets(table: Table) -> bool:
 def data(table: Table) -> Iterator[Secret]:
     """Every value of a Secret's `data` and `stringData`, and of a JSON patch to them."""
     for key, node in table.members:
-        if key.value in (b"data", b"stringData"):
-            yield from whole(node, "secret-data", encoded=key.value == b"data")
-        if key.value == b"value" and table.text(b"path").startswith((b"/data", b"/stringData")):
+        if key in (b"data", b"stringData"):
+            yield from whole(node, "secret-data", encoded=key == b"data")
+        if key == b"value" and table.text(b"path").startswith((b"/data", b"/stringData")):
             yield from whole(node, "secret-data", encoded=table.text(b"path").startswith(b"/data"))
 
 
@@ -63,25 +63,29 @@ def from_base64(value: bytes) -> bytes:
         return value
 
 
-def member(table: Table, key: str, node: Node, *, env: bool) -> Iterator[Secret]:
+def member(table: Table, key: str, node: Node, *, env: bool) -> list[Secret]:
     """The value under `key` of `table` when its name, or the name beside it, is a secret's."""
     if words.names_secret(key):
-        if not isinstance(node, Table) and not (isinstance(node, Row) and _has_tables(node)):
-            yield from _unless_prose(node, "key", key)
-    elif key in ("value", "Value", "values"):
-        name = next((found for label in _NAMES if (found := table.text(label).decode("utf-8", "replace"))), "")
-        if words.names_secret(name or table.text(b"path").decode("utf-8", "replace")):
-            yield from _unless_prose(node, "env" if env else "pair", name)
-        elif env and isinstance(node, Text) and words.random_looking(node.value) and not _ADDRESSES.search(name):
-            yield node, "env-random", node.value
+        structured = isinstance(node, Table) or (isinstance(node, Row) and _has_tables(node))
+        return [] if structured else _unless_prose(node, "key", key)
+    return _named_beside(table, node, env=env) if key in ("value", "Value", "values") else []
+
+
+def _named_beside(table: Table, node: Node, *, env: bool) -> list[Secret]:
+    name = next((found for label in _NAMES if (found := table.text(label).decode("utf-8", "replace"))), "")
+    if words.names_secret(name or table.text(b"path").decode("utf-8", "replace")):
+        return _unless_prose(node, "env" if env else "pair", name)
+    if env and isinstance(node, Text) and words.random_looking(node.value) and not _ADDRESSES.search(name):
+        return [(node, "env-random", node.value)]
+    return []
 
 
 def _has_tables(row: Row) -> bool:
     return any(isinstance(item, Table) for item in row.items)
 
 
-def _unless_prose(node: Node, rule: str, name: str) -> Iterator[Secret]:
-    return (found for found in whole(node, rule) if not words.prose(found[2]) and not words.harmless(name, found[2]))
+def _unless_prose(node: Node, rule: str, name: str) -> list[Secret]:
+    return [found for found in whole(node, rule) if not words.prose(found[2]) and not words.harmless(name, found[2])]
 
 
 def arguments(row: Row) -> Iterator[Part]:

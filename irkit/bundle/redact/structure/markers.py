@@ -30,5 +30,5 @@ def calls(document: bytes) -> bool:
     """Whether `document` has to be read."""
     if not hasattr(_MINE, "markers"):
         flags = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_SINGLEMATCH
-        _MINE.markers = Triggers(_MARKERS, [flags] * len(_MARKERS))
+        _MINE.markers = Triggers(_MARKERS, [flags] * len(_MARKERS), name="markers")
     return bool(_MINE.markers.hits(document))

@@ -6,25 +6,29 @@ Duplicate keys are all kept: what one reader takes for the value, another overlo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from irkit.bundle.redact.detect.escapes import undone
 
 DEEPEST = 64
-_LEXEME = re.compile(
-    rb'[ \t\r\n]*+(?:([{}\[\],:])|"((?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+)"'
-    rb"|(-?[0-9][0-9.eE+-]*+|true|false|null))"
-)
-_SPACE = re.compile(rb"[ \t\r\n\x00]*+\Z")
+_SPACE = rb"[ \t\r\n]*+"
+_TEXT = rb"\"((?:[^\"\\\x00-\x1f]++|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4}))*+)\""
+# A string, a number or a word, or what begins an object or an array; one match for each costs half of one a lexeme.
+_VALUE = _SPACE + rb"(?:" + _TEXT + rb"|(-?[0-9][0-9.eE+-]*+|true|false|null)|([{\[]))" + _SPACE
+_ITEM = re.compile(_VALUE)
+_MEMBER = re.compile(_SPACE + _TEXT + _SPACE + rb":" + _VALUE)
+_SPACES = re.compile(_SPACE)
+_END = re.compile(rb"[ \t\r\n\x00]*+\Z")
+
+T = TypeVar("T")
 
 
 class Unreadable(ValueError):
     """Not JSON, or too deep."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A string: `raw` stands at `start`, without its quotes and with its escapes."""
 
     start: int
@@ -41,8 +45,7 @@ class Text:
         return undone(self.raw) if b"\\" in self.raw else self.raw
 
 
-@dataclass(frozen=True, slots=True)
-class Bare:
+class Bare(NamedTuple):
     """A number, true, false or null."""
 
     start: int
@@ -54,9 +57,9 @@ class Table:
 
     __slots__ = ("_last", "members")
 
-    def __init__(self, members: list[tuple[Text, Node]]) -> None:
-        self.members = members
-        self._last = {name.value: node for name, node in members}
+    def __init__(self, members: list[tuple[bytes, Node]]) -> None:
+        self.members = members  # names without their escapes
+        self._last = dict(members)
 
     def get(self, key: bytes) -> Node | None:
         """The last value under `key`; None where there is none."""
@@ -68,11 +71,13 @@ class Table:
         return node.value if isinstance(node, Text) else b""
 
 
-@dataclass(frozen=True, slots=True)
 class Row:
     """An array."""
 
-    items: list[Node]
+    __slots__ = ("items",)
+
+    def __init__(self, items: list[Node]) -> None:
+        self.items = items
 
 
 Node = Text | Bare | Table | Row
@@ -81,62 +86,61 @@ Node = Text | Bare | Table | Row
 def parse(data: bytes) -> Node:
     """The JSON document in `data`; raises Unreadable for anything else."""
     reader = _Reader(data)
-    node = reader.node(reader.take(), 0)
-    if not _SPACE.match(data, reader.at):
+    node = reader.item(0)
+    if not _END.match(data, reader.at):
         raise Unreadable
     return node
 
 
 class _Reader:
+    """`at` is where the next value, comma or bracket stands; a depth is that of what is read next."""
+
     def __init__(self, data: bytes) -> None:
         self._data, self.at = data, 0
 
-    def take(self) -> re.Match[bytes]:
-        hit = _LEXEME.match(self._data, self.at)
+    def item(self, depth: int) -> Node:
+        return self._node(self._next(_ITEM), 1, depth)
+
+    def _member(self, depth: int) -> tuple[bytes, Node]:
+        hit = self._next(_MEMBER)
+        return undone(hit[1]), self._node(hit, 2, depth)
+
+    def _next(self, shape: re.Pattern[bytes]) -> re.Match[bytes]:
+        hit = shape.match(self._data, self.at)
         if not hit:
             raise Unreadable
         self.at = hit.end()
         return hit
 
-    def node(self, hit: re.Match[bytes], depth: int) -> Node:
-        mark, text, bare = hit.groups()
-        if text is not None:
-            return Text(hit.start(2), text)
-        if bare is not None:
-            return Bare(hit.start(3), bare)
+    def _node(self, hit: re.Match[bytes], text: int, depth: int) -> Node:
+        """What `hit` has found in its group `text`, or in one of the two after it."""
+        match hit.lastindex:
+            case index if index == text:
+                return Text(hit.start(text), hit[text])
+            case index if index == text + 1:
+                return Bare(hit.start(text + 1), hit[text + 1])
         if depth > DEEPEST:
             raise Unreadable
-        if mark == b"{":
-            return Table(list(self._members(depth)))
-        if mark == b"[":
-            return Row(list(self._items(depth)))
-        raise Unreadable
+        if hit[text + 2] == b"{":
+            return Table(self._all(self._member, b"}", depth))
+        return Row(self._all(self.item, b"]", depth))
 
-    def _members(self, depth: int) -> Iterator[tuple[Text, Node]]:
-        hit = self.take()
-        if hit[1] == b"}":
-            return
-        while True:
-            key = self.node(hit, depth)
-            if not isinstance(key, Text) or self.take()[1] != b":":
-                raise Unreadable
-            yield key, self.node(self.take(), depth + 1)
-            if self._closed(b"}"):
-                return
-            hit = self.take()
-
-    def _items(self, depth: int) -> Iterator[Node]:
-        hit = self.take()
-        if hit[1] == b"]":
-            return
-        while True:
-            yield self.node(hit, depth + 1)
-            if self._closed(b"]"):
-                return
-            hit = self.take()
+    def _all(self, read: Callable[[int], T], bracket: bytes, depth: int) -> list[T]:
+        """All that `read` finds up to the closing `bracket`."""
+        found: list[T] = []
+        if self._data[self.at : self.at + 1] != bracket:
+            found.append(read(depth + 1))
+        while not self._closed(bracket):
+            found.append(read(depth + 1))
+        return found
 
     def _closed(self, bracket: bytes) -> bool:
-        mark = self.take()[1]
-        if mark not in (bracket, b","):
+        mark = self._data[self.at : self.at + 1]
+        if mark == bracket:
+            space = _SPACES.match(self._data, self.at + 1)
+            self.at = space.end() if space else self.at + 1
+            return True
+        if mark != b",":
             raise Unreadable
-        return mark == bracket
+        self.at += 1
+        return False

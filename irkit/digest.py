@@ -6,12 +6,14 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO
 
 CHUNK = 1 << 20
+_STRETCH = 64 << 20  # bytes after which the disk is asked to keep what it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ def write(chunks: Iterable[bytes], path: Path, *, limit: int | None = None, last
     part = f"{path}.part"
     hasher, size, truncated = hashlib.sha256(), 0, False
     with _made(part) as out:
+        disk = _Disk(out)
         for chunk in chunks:
             if limit is not None and size + len(chunk) > limit:
                 chunk, truncated = chunk[: limit - size], True  # noqa: PLW2901
@@ -41,11 +44,39 @@ def write(chunks: Iterable[bytes], path: Path, *, limit: int | None = None, last
             size += len(chunk)
             if truncated:
                 break
+            if lasting:
+                disk.wrote(len(chunk))
         if lasting:
+            disk.settle()
             out.flush()
             os.fsync(out.fileno())
     os.replace(part, path)  # noqa: PTH105 - a thousand times a capture, and a Path costs more than the call
     return Digest(hasher.hexdigest(), size, truncated)
+
+
+class _Disk:
+    """Has the disk write while more comes, so that little is left for the last fsync to wait for."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out, self._since = out, 0
+        self._due: Future[None] | None = None
+
+    def wrote(self, size: int) -> None:
+        """So many bytes more. Raises OSError where earlier ones could not be kept: the system says so only once."""
+        self._since += size
+        if self._since >= _STRETCH:
+            self.settle()
+            self._since, self._due = 0, _syncing().submit(os.fsync, self._out.fileno())
+
+    def settle(self) -> None:
+        """Wait for what was asked of the disk; raises OSError as `wrote` does."""
+        if self._due:
+            self._due.result()
+
+
+@cache
+def _syncing() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(4, thread_name_prefix="disk")
 
 
 def _made(path: str) -> IO[bytes]:

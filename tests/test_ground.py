@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -77,6 +78,24 @@ def test_write_keeps_what_had_arrived_when_the_source_fails(tmp_path: Path) -> N
         digest.write(source(), tmp_path / "file")
     assert not (tmp_path / "file").exists()
     assert (tmp_path / "file.part").read_bytes() == b"half"
+
+
+def test_write_says_what_the_disk_could_not_keep_while_more_comes(tmp_path: Path) -> None:
+    """A pipe takes every byte and cannot be fsynced: a disk that fails behind our back."""
+    os.mkfifo(tmp_path / "log.part")
+    taken = []
+
+    def endless() -> Iterator[bytes]:
+        for number in range(1000):
+            taken.append(number)
+            yield chunk
+
+    chunk = bytes(digest.CHUNK)
+    with subprocess.Popen(["cat", tmp_path / "log.part"], stdout=subprocess.DEVNULL):
+        with pytest.raises(OSError, match="Invalid argument"):
+            digest.write(endless(), tmp_path / "log")
+    assert len(taken) < 200
+    assert not (tmp_path / "log").exists()
 
 
 @pytest.mark.parametrize(

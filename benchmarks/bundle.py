@@ -1,7 +1,9 @@
 """Sealing and verifying against `tar czf` and `sha256sum`, over 1 GiB of log lines; IRKIT_BENCH_MIB changes the size.
 
-Wall time of whole processes, Python's start included. The peak must not grow with the size: try 10240, with
-IRKIT_BENCH_ROUNDS=1 (3 otherwise). From 4 GiB on the others, which take minutes, are left out.
+In two shapes: logs of 10 MiB, at which the kubelet rotates them, are hashed side by side, files of 256 MiB one after
+another. Wall time of whole processes, Python's start included. The peak must not grow with the size: try 10240, with
+IRKIT_BENCH_ROUNDS=1 (3 otherwise). The others, to whom the shape is all one, are left out of the second, and from 4 GiB
+on, where they take minutes.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from benchmarks._timing import race, table
 SIZE = int(os.environ.get("IRKIT_BENCH_MIB", "1024")) << 20
 ALONE = SIZE >= 4 << 30
 ROUNDS = int(os.environ.get("IRKIT_BENCH_ROUNDS", "3"))
+SHAPES = {"logs of 10 MiB": 10 << 20, "files of 256 MiB": 256 << 20}
 NAME = "irkit-bench-web-20261123T030000Z"
 
 SEAL = f"""
@@ -38,7 +41,7 @@ sys.exit(not verify(Path(sys.argv[1])).ok)
 PAYLOAD = """
 import random, sys
 from pathlib import Path
-data, size = Path(sys.argv[1]), int(sys.argv[2])
+data, size, each = Path(sys.argv[1]), *map(int, sys.argv[2:])
 dice = random.Random(1)
 
 def line():
@@ -49,31 +52,40 @@ def line():
     return f"{at} {address} - - {request} {tail}\\n".encode()
 
 data.mkdir()
-lines, written = [line() for _ in range(300_000)], 0
-for number in range(max(1, size >> 28)):
-    with (data / f"app-{number}.current.log").open("wb") as log:
-        while written < min(size, (number + 1) << 28):
-            dice.shuffle(lines)
-            written += log.write(b"".join(lines)[: size - written])
+lines, text = [line() for _ in range(300_000)], b""
+for number in range(-(-size // each)):
+    left = min(each, size - number * each)
+    with (data / f"app-{number:04d}.current.log").open("wb") as log:
+        while left:
+            if not text:
+                dice.shuffle(lines)
+                text = b"".join(lines)
+            text, left = text[left:], left - log.write(text[:left])
 """
 
 
 def main() -> None:
-    """Print two tables and the throughput."""
-    with tempfile.TemporaryDirectory() as scratch:
-        data, out = Path(scratch, "data"), Path(scratch, "out")
-        out.mkdir()
-        # In a process of its own: a child inherits the peak of its parent.
-        subprocess.run([sys.executable, "-c", PAYLOAD, str(data), str(SIZE)], check=True)
-        ours, plain = out / f"{NAME}.tar.gz", out / "plain.tar.gz"
-        theirs = {"tar czf": [["tar", "czf", str(plain), "-C", scratch, "data"]]}
-        _raced({} if ALONE else theirs, "irkit seal", [[sys.executable, "-c", SEAL, str(data), str(out)]])
-        print(f"  size: irkit {ours.stat().st_size >> 20} MiB, tar {_size(plain)}")
-        theirs = {
-            "sha256sum": [["bash", "-c", f"sha256sum {data}/*"]],
-            "gzip -dc | sha256sum": [["bash", "-c", f"gzip -dc {ours} | sha256sum"]],
-        }
-        _raced({} if ALONE else theirs, "irkit verify", [[sys.executable, "-c", VERIFY, str(ours)]])
+    """Print two tables and the rates for each shape."""
+    for shape, each in SHAPES.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            print(f" {SIZE >> 20} MiB in {shape}")
+            _measured(Path(scratch), each, alone=ALONE or each != min(SHAPES.values()))
+
+
+def _measured(scratch: Path, each: int, *, alone: bool) -> None:
+    data, out = scratch / "data", scratch / "out"
+    out.mkdir()
+    # In a process of its own: a child inherits the peak of its parent.
+    subprocess.run([sys.executable, "-c", PAYLOAD, str(data), str(SIZE), str(each)], check=True)
+    ours, plain = out / f"{NAME}.tar.gz", out / "plain.tar.gz"
+    theirs = {"tar czf": [["tar", "czf", str(plain), "-C", str(scratch), "data"]]}
+    _raced({} if alone else theirs, "irkit seal", [[sys.executable, "-c", SEAL, str(data), str(out)]])
+    print(f"  size: irkit {ours.stat().st_size >> 20} MiB, tar {_size(plain)}")
+    theirs = {
+        "sha256sum": [["bash", "-c", f"sha256sum {data}/*"]],
+        "gzip -dc | sha256sum": [["bash", "-c", f"gzip -dc {ours} | sha256sum"]],
+    }
+    _raced({} if alone else theirs, "irkit verify", [[sys.executable, "-c", VERIFY, str(ours)]])
 
 
 def _raced(theirs: dict[str, list[list[str]]], name: str, command: list[list[str]]) -> None:

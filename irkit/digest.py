@@ -6,11 +6,13 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:  # it brings logging into commands that write no large file
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 CHUNK = 1 << 20
 _STRETCH = 64 << 20  # bytes after which the disk is asked to keep what it has
@@ -76,6 +78,8 @@ class _Disk:
 
 @cache
 def _syncing() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(4, thread_name_prefix="disk")
 
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from http.client import HTTPException
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from irkit import digest, times
 from irkit.bundle.attest import EXTRA, installed, need
@@ -89,6 +87,9 @@ def _asked(authority: str, question: bytes, timeout: float) -> bytes:
 
 
 def _ask(authority: str, question: bytes, timeout: float, answers: SimpleQueue[bytes | Exception]) -> None:
+    from http.client import HTTPException  # no verification asks anybody
+    from urllib.request import Request, urlopen
+
     message = Request(authority, question, {"Content-Type": "application/timestamp-query"})  # noqa: S310 - checked
     try:
         with urlopen(message, timeout=timeout) as answer:  # noqa: S310 - checked

@@ -1,8 +1,8 @@
 """An audit log of any size, real-shaped and the same on every machine: what the audit benchmarks read.
 
 The mix follows a log of a real 1.37 API server: leases, watches and lists of controllers at Metadata, changes at
-RequestResponse with bodies, the kubelet's status patches, Events, secrets; here and there an attack. `VICTIM` is one
-pod among 2,000; about one event in 4,000 concerns it.
+RequestResponse with bodies, the kubelet's status patches, Events, secrets, pods that ask with tokens of their own, here
+and there an attack. `VICTIM` is one pod among 2,000; about one event in 4,000 concerns it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Pod:
         self.name = f"web-{number}-{dice.getrandbits(40):010x}"
         self.uid = _uuid(dice)
         self.node = f"node-{number % 50}"
+        self.address = f"10.128.{number >> 8}.{number & 255}"
 
 
 def _uuid(dice: random.Random) -> str:
@@ -47,7 +48,7 @@ VICTIM = PODS[0]
 
 
 def _event(dice: random.Random, user: Event, verb: str, uri: str, ref: Event | None, level: str = "Metadata") -> Event:
-    made = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": level, "auditID": _uuid(dice)}
+    made: Event = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": level, "auditID": _uuid(dice)}
     made |= {"stage": "ResponseComplete", "requestURI": uri, "verb": verb, "user": user}
     made |= {"sourceIPs": [f"10.0.{dice.randrange(4)}.{dice.randrange(250)}"]}
     made |= {"userAgent": "kube-controller-manager/v1.37.2 (linux/amd64) kubernetes/1b6b2b3"}
@@ -77,7 +78,7 @@ def _container(pod: Pod) -> Event:
 
 def _lease(dice: random.Random, pod: Pod) -> Event:
     uri = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{pod.node}?timeout=10s"
-    ref = {"resource": "leases", "namespace": "kube-node-lease", "name": pod.node, "uid": _uuid(dice)}
+    ref: Event = {"resource": "leases", "namespace": "kube-node-lease", "name": pod.node, "uid": _uuid(dice)}
     ref |= {"apiGroup": "coordination.k8s.io", "apiVersion": "v1", "resourceVersion": str(dice.randrange(10**7))}
     return _event(dice, _node(pod), "update", uri, ref)
 
@@ -137,6 +138,17 @@ def _discovery(dice: random.Random, pod: Pod) -> Event:
     return _event(dice, _controller("resourcequota-controller"), "get", "/apis/apps/v1", None)
 
 
+def _inside(dice: random.Random, pod: Pod) -> Event:
+    """A pod that watches its configuration with a token of its own, as operators do."""
+    uri = f"/api/v1/namespaces/{pod.namespace}/configmaps?allowWatchBookmarks=true&timeoutSeconds=431&watch=true"
+    ref: Event = {"resource": "configmaps", "namespace": pod.namespace, "apiVersion": "v1"}
+    told = {"credential-id": f"JTI={_uuid(dice)}", "node-name": pod.node, "pod-name": pod.name, "pod-uid": pod.uid}
+    extra = {f"authentication.kubernetes.io/{key}": [value] for key, value in told.items()}
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{pod.namespace}", "system:authenticated"]
+    user: Event = {"username": f"system:serviceaccount:{pod.namespace}:web", "groups": groups, "extra": extra}
+    return _event(dice, user, "watch", uri, ref) | {"sourceIPs": [pod.address]}
+
+
 def _exec(dice: random.Random, pod: Pod) -> Event:
     uri = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/exec?command=sh&container=app&stdin=true&tty=true"
     ref = {"resource": "pods", "namespace": pod.namespace, "name": pod.name, "apiVersion": "v1", "subresource": "exec"}
@@ -152,6 +164,7 @@ MIX: list[tuple[Callable[[random.Random, Pod], Event], int]] = [
     (_status, 1800),
     (_told, 1000),
     (_discovery, 990),
+    (_inside, 1500),
     (_exec, 2),
 ]
 

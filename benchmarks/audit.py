@@ -23,15 +23,32 @@ Command = Sequence[Sequence[str]]
 
 POD = ("--pod", VICTIM.name, "-n", VICTIM.namespace, "--uid", VICTIM.uid)
 FILTER = ("--where", "user = mallory@example.com and subresource = exec")
-DUCK = """
-import duckdb, sys
-columns = "{auditID: 'VARCHAR', verb: 'VARCHAR', objectRef: 'STRUCT(resource VARCHAR, subresource VARCHAR)'}"
-rows = duckdb.sql(
-    "select auditID from read_json('" + sys.argv[1] + "', format='newline_delimited', columns=" + columns + ") "
-    "where objectRef.resource = 'pods' and objectRef.subresource = 'exec' and verb in ('create', 'get')"
-).fetchall()
-assert rows
-"""
+_REF = "objectRef: 'STRUCT(resource VARCHAR, subresource VARCHAR, namespace VARCHAR, name VARCHAR)'"
+_CONTAINERS = 'STRUCT("name" VARCHAR, securityContext STRUCT(privileged BOOLEAN))[]'
+# One rule of ours each: by columns, by what stands in a body, by counting.
+DUCK = {
+    "exec into pods": (
+        f"{{auditID: 'VARCHAR', verb: 'VARCHAR', {_REF}}}",
+        "select auditID from log where objectRef.resource = 'pods' and objectRef.subresource = 'exec' "
+        "and verb in ('create', 'get')",
+    ),
+    "privileged containers": (
+        f"{{auditID: 'VARCHAR', verb: 'VARCHAR', {_REF}, "
+        f"requestObject: 'STRUCT(spec STRUCT(containers {_CONTAINERS}, initContainers {_CONTAINERS}))'}}",
+        "select auditID from log where objectRef.resource = 'pods' and objectRef.subresource is null "
+        "and verb in ('create', 'update', 'patch') and len(list_filter(list_concat(requestObject.spec.containers, "
+        "requestObject.spec.initContainers), lambda one: one.securityContext.privileged)) > 0",
+    ),
+    "secrets swept": (
+        f"{{verb: 'VARCHAR', {_REF}, \"user\": 'STRUCT(username VARCHAR)', "
+        "responseStatus: 'STRUCT(code INTEGER)', requestReceivedTimestamp: 'TIMESTAMP'}",
+        'select "user".username, count(distinct (objectRef.namespace, objectRef.name)) from log '
+        "where objectRef.resource = 'secrets' and verb in ('get', 'list', 'watch') and responseStatus.code < 400 "
+        "and \"user\".username not like 'system:node:%' "
+        "group by \"user\".username, time_bucket(interval '10 minutes', requestReceivedTimestamp) "
+        "having count(distinct (objectRef.namespace, objectRef.name)) >= 10",
+    ),
+}
 JQ = f'select(.objectRef.name == "{VICTIM.name}" and .objectRef.namespace == "{VICTIM.namespace}")'
 
 
@@ -40,8 +57,11 @@ def irkit(*words: str) -> Command:
     return [[sys.executable, "-m", "irkit", "audit", *words, "--quiet"]]
 
 
-def _python(script: str, path: Path) -> Command:
-    return [[sys.executable, "-c", script, str(path)]]
+def _duck(rule: str, path: Path) -> Command:
+    columns, query = DUCK[rule]
+    log = f"read_json('{path}', format='newline_delimited', columns={columns})"
+    script = "import duckdb, sys; print(len(duckdb.sql(sys.argv[1]).fetchall()))"
+    return [[sys.executable, "-c", script, f"with log as (from {log}) {query}"]]
 
 
 def _rivals(path: Path) -> dict[str, Command]:
@@ -51,7 +71,7 @@ def _rivals(path: Path) -> dict[str, Command]:
     if shutil.which("jq"):
         rivals["jq, the pod's name"] = [["jq", "-c", JQ, str(path)]]
     if importlib.util.find_spec("duckdb"):
-        rivals["duckdb, exec into pods"] = _python(DUCK, path)
+        rivals |= {f"duckdb, {rule}": _duck(rule, path) for rule in DUCK}
     return rivals
 
 

@@ -110,9 +110,9 @@ def _doubles(opened: Sources, work: Watch, share: Share, coverage: Coverage) -> 
 
 
 def _also(
-    opened: Sources, work: SigmaWatch | Fresh, share: Share, tally: Tally, coverage: Coverage, rules: int
+    opened: Sources, work: Watch | SigmaWatch | Fresh, share: Share, tally: Tally, coverage: Coverage, rules: int = 0
 ) -> Coverage:
-    """A pass more, by other `rules`: into the same tally; what it could not see is covered too."""
+    """A pass more, by so many other rules: into the same tally; what it could not see is covered too."""
     read = _merged(opened, work, share, tally)
     parts = [part for _, part in read]
     return replace(
@@ -120,7 +120,7 @@ def _also(
         blind=_sum([coverage.blind, *(part.blind for part in parts)]),
         allowed=_sum([coverage.allowed, *(part.allowed for part in parts)]),
         unreviewed=_sum([coverage.unreviewed, *(+part.unreviewed for part in parts)]),
-        dropped=tally.dropped,
+        dropped=tally.passed_over,
         rules=coverage.rules + rules,
         gaps=_gaps(coverage.gaps, read),
     )
@@ -131,9 +131,17 @@ def _units(source: Source, window: Window) -> Iterator[Piece]:
 
 
 def watch(opened: Sources, work: Watch, share: Share = spread) -> tuple[Tally, Coverage]:
-    """What the rules saw in all sources, and how far that reaches."""
+    """What the rules saw in all sources, and how far that reaches.
+
+    Whom the rules suspect that count what heads show, they judge in a pass of their own.
+    """
     tally = Tally()
-    return tally, _coverage(opened, _merged(opened, work, share, tally), tally, len(work.only) or len(RULES))
+    parts = _merged(opened, replace(work, suspects=frozenset()), share, tally)
+    coverage = _coverage(opened, parts, tally, len(work.only) or len(RULES))
+    if suspects := frozenset(tally.glance.suspects):
+        again = replace(work, only=frozenset(rule for rule, _ in suspects), suspects=suspects)
+        coverage = _also(opened, again, share, tally, coverage)
+    return tally, coverage
 
 
 def _merged(
@@ -166,7 +174,7 @@ def _coverage(opened: Sources, parts: list[tuple[Source, Watched]], tally: Tally
         blind=_sum(part.blind for part in whole),
         allowed=_sum(part.allowed for part in whole),
         unreviewed=_sum(+part.unreviewed for part in whole),
-        dropped=tally.dropped,
+        dropped=tally.passed_over,
         evicted=tally.chains.evicted,
         rules=rules,
         gaps=_gaps(tuple(opened.gaps), parts),

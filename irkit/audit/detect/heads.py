@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from operator import attrgetter
 from typing import Literal, SupportsBytes
 
 import msgspec
@@ -13,7 +12,7 @@ from stringzilla import count, split
 from irkit.audit.detect.registry import RULES
 from irkit.audit.detect.rule import Gate, Rule
 from irkit.audit.read.blocks import Block
-from irkit.audit.read.event import POD_UID
+from irkit.audit.read.event import BROKEN, POD_UID
 from irkit.audit.read.scan import regular
 
 Rules = tuple[Rule, ...]
@@ -36,12 +35,6 @@ class _Somebody(msgspec.Struct, gc=False):
 class _Ref(msgspec.Struct, gc=False):
     resource: str = ""
     subresource: str = ""
-    name: msgspec.Raw = msgspec.Raw()
-
-    @property
-    def named(self) -> bool:
-        """Whether a name was asked for."""
-        return bytes(self.name) not in (b"", b'""')
 
 
 class _Status(msgspec.Struct, gc=False):
@@ -56,8 +49,20 @@ class Head(msgspec.Struct, gc=False):
     stage: str = ""
     user: _User | None = None
     impersonatedUser: _Somebody | None = None
+    sourceIPs: list[str] | None = None
     objectRef: _Ref | None = None
     responseStatus: _Status | None = None
+
+    @property
+    def bearer(self) -> str:
+        """See `Asker`."""
+        pod = self.user.extra.pod if self.user and self.user.extra else None
+        return pod[0] if pod else ""
+
+    @property
+    def address(self) -> str:
+        """See `Asker`."""
+        return self.sourceIPs[-1] if self.sourceIPs else ""
 
 
 class _Usual(Head, gc=False):
@@ -70,17 +75,15 @@ class _Usual(Head, gc=False):
     stage: Literal["", "RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"] = ""
 
 
-LEVEL = attrgetter("level")
 _HEAD = msgspec.json.Decoder(Head)
 _USUAL = msgspec.json.Decoder(_Usual)
-_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def one_head(line: bytes) -> Head | None:
     """The head of the event in `line`; None where there is none."""
     try:
         return _HEAD.decode(line)
-    except _BROKEN:
+    except BROKEN:
         return None
 
 
@@ -95,7 +98,7 @@ def all_heads(block: Block) -> Sequence[Head] | None:
         return None
     try:
         heads = _USUAL.decode_lines(memoryview(block.data)[block.start : block.end])
-    except _BROKEN:
+    except BROKEN:
         return None
     return heads if len(heads) == lines else None
 
@@ -125,7 +128,7 @@ _REFUSED, _ANONYMOUS, _IMPERSONATING, _POD_BOUND = (
 
 
 def questions(heads: Iterable[Head]) -> Iterator[tuple[int, Rules]]:
-    """The places of the events that rules ask about and heed, with these rules: few of a log.
+    """The places of the events that rules ask about and may heed, with these rules: few of most logs.
 
     One loop that calls nothing it need not: it runs for every event there is.
     """
@@ -134,7 +137,7 @@ def questions(heads: Iterable[Head]) -> Iterator[tuple[int, Rules]]:
         ref, user, status = head.objectRef, head.user, head.responseStatus
         asked = none
         if ref is not None and (row := table.get(ref.resource)) and (head.verb, ref.subresource) in row:
-            asked = heeding(head.verb, ref.resource, ref.subresource, user.username if user else "", ref.named)
+            asked = heeding(head.verb, ref.resource, ref.subresource, user.username if user else "")
         if status is not None and status.code == 403:
             asked += _REFUSED
         if user is not None:
@@ -149,7 +152,11 @@ def questions(heads: Iterable[Head]) -> Iterator[tuple[int, Rules]]:
 
 
 @lru_cache(4096)
-def _heeding(verb: str, resource: str, sub: str, username: str, named: bool) -> Rules:
-    """The rules that ask about such events and heed this one; a rule that needs bodies confesses what it cannot see."""
+def _heeding(verb: str, resource: str, sub: str, username: str) -> Rules:
+    """The rules that ask about such events and heed this one; a rule that needs bodies confesses what it cannot see.
+
+    What is asked for by `get` has a name; of other requests only the whole event tells.
+    """
+    named = (True,) if verb == "get" else (True, False)
     asked = _BY_RESOURCE[resource][verb, sub]
-    return tuple(rule for rule in asked if rule.body or rule.heeds(username, named))
+    return tuple(rule for rule in asked if rule.body or any(rule.heeds(username, one) for one in named))

@@ -55,7 +55,8 @@ def _section(rule: Rule) -> Iterator[str]:
     yield from _item("asks about", _asks(rule))
     if rule.count and rule.count.least > 1:
         within = f"within {int(rule.count.span.total_seconds() // 60)} minutes" if rule.count.span else "at any time"
-        yield from _item("counts", f"{rule.count.least} or more {rule.count.what}, {within}")
+        each = "; it names the first event for each" if rule.count.shown else ""
+        yield from _item("counts", f"{rule.count.least} or more {rule.count.what}, {within}{each}")
     if rule.chain:
         minutes = int(rule.chain.span.total_seconds() // 60)
         yield from _item("sequence", f"one deed, and within {minutes} minutes the other, joined by their subject")

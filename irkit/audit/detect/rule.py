@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 
-from irkit.audit.read.event import POD_UID, Event
+from irkit.audit.read.event import Asker, Event
 from irkit.model.audit import Severity
 
 READS = frozenset({"get", "list", "watch"})
@@ -33,7 +33,7 @@ class Gate(Enum):
             case Gate.IMPERSONATING:
                 return event.impersonatedUser is not None
             case Gate.POD_BOUND:
-                return bool(event.who.first(POD_UID))
+                return bool(event.bearer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,9 @@ class Count:
     least: int
     span: timedelta | None = None  # None: at any distance in time
     what: str = ""  # "secrets read", for the reason
+    # Subject and thing ("": none), where who asked from where tells both and `span` is None. A finding then stands on
+    # the first event for each thing; the others, which are many, need not be read whole.
+    shown: Callable[[Asker], tuple[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

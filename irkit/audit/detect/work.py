@@ -8,7 +8,8 @@ from datetime import datetime
 
 from irkit.audit.detect.allow.entries import Allow
 from irkit.audit.detect.bodies import logged
-from irkit.audit.detect.heads import LEVEL, all_heads, apart, one_head, questions
+from irkit.audit.detect.heads import Head, Rules, all_heads, apart, one_head, questions
+from irkit.audit.detect.kept.glance import Whom
 from irkit.audit.detect.kept.tally import Tally
 from irkit.audit.detect.rule import Rule
 from irkit.audit.read.blocks import Block, blocks
@@ -59,6 +60,7 @@ class Watch:
     allow: Allow
     window: Window
     only: frozenset[str] = frozenset()  # ids of the rules that judge; empty: all do
+    suspects: frozenset[Whom] | None = None  # whom the rules judge that count what heads show; None: everybody
 
     def __call__(self, piece: Piece) -> Watched:
         """Read one piece; a source that breaks off is part of the answer."""
@@ -73,11 +75,12 @@ class Watch:
     def read(self, block: Block, watched: Watched) -> None:
         """Judge every line of a block: at once, where each holds one event."""
         if heads := all_heads(block):
-            watched.levels.update(map(LEVEL, heads))
-            if asked := tuple(questions(heads)):
+            watched.levels.update([head.level for head in heads])
+            asked = ((place, self._readers(rules, heads[place], watched)) for place, rules in questions(heads))
+            if reading := [(place, rules) for place, rules in asked if rules]:
                 lines = apart(block)
-                for number, rules in asked:
-                    self._judge(bytes(lines[number]), rules, watched)
+                for place, rules in reading:
+                    self._judge(bytes(lines[place]), rules, watched)
         else:
             for _, line in block.lines():
                 self.line(line, watched)
@@ -91,15 +94,31 @@ class Watch:
             return
         watched.levels[head.level] += 1
         for _, rules in questions([head]):
-            self._judge(line, rules, watched)
+            if rules := self._readers(rules, head, watched):
+                self._judge(line, rules, watched)
 
-    def _judge(self, line: bytes, asked: tuple[Rule, ...], watched: Watched) -> None:
+    def _readers(self, rules: Rules, head: Head, watched: Watched) -> Rules:
+        """Those of `rules` that judge, and have to read the event whole."""
+        return tuple(rule for rule in rules if self._reads(rule, head, watched))
+
+    def _reads(self, rule: Rule, head: Head, watched: Watched) -> bool:
+        if self.only and rule.id not in self.only:
+            return False
+        if rule.count is None or rule.count.shown is None:
+            return True
+        subject, thing = rule.count.shown(head)
+        whom = (rule.id, subject)
+        if self.suspects is not None and whom not in self.suspects:
+            watched.tally.glance.note(whom, thing)
+            return False
+        plain = self.window.open and not self.allow.entries  # else it depends on the event whether it counts
+        return not (plain and watched.tally.again(whom, thing))
+
+    def _judge(self, line: bytes, rules: Rules, watched: Watched) -> None:
         event = decode(line)
         if event is None or not (self.window.open or self.window.holds(event.written)):
             return
-        for rule in asked:
-            if self.only and rule.id not in self.only:
-                continue
+        for rule in rules:
             if rule.body and not (logged(event) or event.refused):
                 watched.blind[rule.id] += 1
             if told := rule.fires(event):

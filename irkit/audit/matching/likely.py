@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from irkit.audit.matching.quarry import Quarry, begins
 from irkit.audit.matching.sure import text_at
-from irkit.audit.read.event import CREDENTIAL, POD_UID, Event, body
+from irkit.audit.read.event import CREDENTIAL, Event, body
 
 ADDRESS = "came from the pod's address"  # begins the reason of what holds only as long as the pod has it
 _READS = frozenset({"get", "list", "watch"})
@@ -32,7 +32,7 @@ def by_identity(pod: Quarry, event: Event) -> str:
         return "uses a token that the pod's own identity had minted"
     if not pod.service_account:
         return ""
-    if event.who.username == pod.service_account and not event.who.first(POD_UID):
+    if event.who.username == pod.service_account and not event.bearer:
         return "made as the pod's service account, with a credential bound to no pod"
     if event.impersonatedUser and event.impersonatedUser.username == pod.service_account:
         return "impersonates the pod's service account"
@@ -56,10 +56,10 @@ def _through_node(pod: Quarry, event: Event) -> str:
 
 def _from_address(pod: Quarry, event: Event) -> str:
     """Only the last address is the API server's own observation; a node's traffic shares the address of its pods."""
-    last = (event.sourceIPs or [""])[-1]
+    last = event.address
     if last not in pod.addresses or event.who.username.startswith("system:node:"):
         return ""
-    return "" if event.who.first(POD_UID) else f"{ADDRESS} {last}"
+    return "" if event.bearer else f"{ADDRESS} {last}"
 
 
 def _owner(pod: Quarry, event: Event) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from irkit.audit.read.event import CREDENTIAL, ISSUED, POD_UID, Event
+from irkit.audit.read.event import CREDENTIAL, ISSUED, Event
 
 if TYPE_CHECKING:
     from irkit.model.pod import Target
@@ -75,7 +75,7 @@ class Quarry:
 
     def issued(self, event: Event) -> str:
         """The id of the credential that the pod's own identity had minted by this request; "" for none."""
-        own = self.uid and event.who.first(POD_UID) == self.uid
+        own = self.uid and event.bearer == self.uid
         chained = event.who.first(CREDENTIAL).removeprefix("JTI=") in self.credentials
         return event.note(ISSUED).removeprefix("JTI=") if own or chained else ""
 

@@ -27,7 +27,7 @@ def by_uid(pod: Quarry, event: Event) -> str:
 
 def _uids(event: Event) -> Iterator[tuple[str, str]]:
     yield event.ref.uid, "objectRef.uid is the pod's uid"
-    yield event.who.first(POD_UID), "made with a credential bound to the pod"
+    yield event.bearer, "made with a credential bound to the pod"
     if event.impersonatedUser:
         yield event.impersonatedUser.first(POD_UID), "impersonates a credential bound to the pod"
     for where, found in _bodies(event):

@@ -7,7 +7,7 @@ and `userAgent`, the `Audit-ID` and all but the last of `sourceIPs` are the clie
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -22,6 +22,20 @@ DECISION = "authorization.k8s.io/decision"
 REASON = "authorization.k8s.io/reason"
 NULL = msgspec.Raw(b"null")
 Extra = dict[str, list[str]]
+
+
+class Asker(Protocol):
+    """Whose token it was, and from where it was used."""
+
+    @property
+    def bearer(self) -> str:
+        """The uid of the pod that the credential is bound to; "" for any other credential."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The last of `sourceIPs`, the API server's own observation; those before it are hearsay."""
+        ...
 
 
 class User(msgspec.Struct, gc=False):
@@ -99,6 +113,16 @@ class Event(msgspec.Struct, gc=False):
         return self.user or NOBODY
 
     @property
+    def bearer(self) -> str:
+        """See `Asker`."""
+        return self.who.first(POD_UID)
+
+    @property
+    def address(self) -> str:
+        """See `Asker`."""
+        return self.sourceIPs[-1] if self.sourceIPs else ""
+
+    @property
     def ref(self) -> Ref:
         """The object; an empty one for a request without any."""
         return self.objectRef or NOTHING
@@ -139,13 +163,14 @@ def instant(text: str) -> datetime | None:
 
 _EVENT = msgspec.json.Decoder(Event)
 _ANY = msgspec.json.Decoder()
+BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what decoding hostile bytes raises
 
 
 def decode(line: bytes | memoryview) -> Event | None:
     """The event in `line`; None for anything that is not an audit event, however hostile."""
     try:
         event = _EVENT.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except BROKEN:
         return None
     return event if event.is_audit else None
 
@@ -154,7 +179,7 @@ def whole(raw: bytes | memoryview | msgspec.Raw) -> Any:  # noqa: ANN401 - JSON 
     """`raw` as plain Python; None for what is not JSON or nests too deep."""
     try:
         return _ANY.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except BROKEN:
         return None
 
 

@@ -87,7 +87,7 @@ def key(event: Event) -> Key:
     """What makes `event` the same request as another."""
     ref, whom = event.ref, event.impersonatedUser
     actor = f"{event.who.username} as {whom.username}" if whom else event.who.username
-    address = event.sourceIPs[-1] if event.sourceIPs else ""
+    address = event.address
     return Key(actor, address, event.verb, ref.kind, ref.namespace, ref.name, _detail(event), event.code)
 
 

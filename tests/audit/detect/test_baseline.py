@@ -106,8 +106,9 @@ def test_only_what_is_not_excused_yet_is_learned(tmp_path: Path) -> None:
 
 
 def test_a_rule_that_counts_over_all_time_is_learned_too(tmp_path: Path) -> None:
-    events: list[Event | bytes] = [from_address("10.88.0.5"), from_address("6.6.6.6", seconds=86_400)]
-    assert [habit.entry.rules for habit in learned(tmp_path, events).learned] == [("token-on-the-move",)]
+    events: list[Event | bytes] = [from_address("10.88.0.5", seconds=number) for number in range(5)]
+    (habit,) = learned(tmp_path, [*events, from_address("6.6.6.6", seconds=86_400)]).learned
+    assert (habit.entry.rules, habit.times) == (("token-on-the-move",), 6)
 
 
 def test_a_quiet_log_teaches_nothing(tmp_path: Path) -> None:

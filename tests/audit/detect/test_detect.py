@@ -13,7 +13,7 @@ from irkit.audit.read import scan
 from irkit.errors import UsageError
 from irkit.model import codec
 from irkit.model.evidence import GapReason
-from tests.audit.detect.cases import PRIVILEGED, SHOP, acting, pod
+from tests.audit.detect.cases import PRIVILEGED, SHOP, acting, from_address, pod
 from tests.audit.logs import START, Event, event, log
 
 
@@ -84,6 +84,22 @@ def test_many_pieces_in_many_processes_give_the_same(tmp_path: Path, monkeypatch
     monkeypatch.setattr(scan, "WORTH", 0)
     assert report(tmp_path, events) == whole
     assert {finding.rule for finding in whole.findings} == {"exec-into-pod", "many-refusals", "impersonation"}
+
+
+@pytest.mark.parametrize("piece", [64, 1 << 20])
+@pytest.mark.parametrize("more", [{}, {"since": START}, {"allow": Allow((Entry("x", users=("bob",)),))}])
+def test_a_token_on_the_move_stands_on_its_first_use_at_each_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int, more: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(scan, "PIECE", piece)
+    places = ["10.88.0.5"] * 30 + ["6.6.6.6"] * 9 + ["10.88.0.5"] * 9
+    events = [from_address(place, seconds=number) for number, place in enumerate(places)]
+    (found,) = report(tmp_path, [*events], **more).findings
+    assert (found.rule, found.reason) == (
+        "token-on-the-move",
+        "2 addresses used the token of one pod: 10.88.0.5, 6.6.6.6",
+    )
+    assert found.audit_ids == (events[0]["auditID"], events[30]["auditID"])
 
 
 def test_memory_is_bounded_and_what_was_dropped_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,8 @@ ASKING = (
 @pytest.mark.parametrize("username", ASKING)
 def test_what_is_passed_over_by_its_head_fires_no_rule(username: str) -> None:
     for one in EVENTS:
-        for ref in (one.get("objectRef"), (one.get("objectRef") or {}) | {"name": ""}):
+        nameless = [] if one.get("verb") == "get" else [(one.get("objectRef") or {}) | {"name": ""}]
+        for ref in (one.get("objectRef"), *nameless):
             line = json.dumps(one | {"user": one.get("user", {}) | {"username": username}, "objectRef": ref}).encode()
             event, head = decode(line), one_head(line)
             if event and head and event.stage != "RequestReceived":

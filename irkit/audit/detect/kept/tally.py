@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from irkit.audit.detect.kept.chains import Chains, Deed, Pair
+from irkit.audit.detect.kept.glance import Glance, Whom
 from irkit.audit.detect.rule import Rule
 from irkit.audit.read.event import Event
 from irkit.model.audit import Finding
@@ -18,6 +19,7 @@ IDS = 10_000  # audit ids named by one finding
 ITEMS = 500  # different things counted for one subject in one span
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+T = TypeVar("T")
 
 
 class Place(NamedTuple):
@@ -38,7 +40,7 @@ class Seen:
     reason: str
     place: Place  # of the first event
     ids: dict[str, None] = field(default_factory=dict)  # audit ids, in order
-    items: dict[str, None] = field(default_factory=dict)  # what was counted
+    items: dict[str, str] = field(default_factory=dict)  # what was counted -> audit id of the first event that shows it
     times: int = 0
 
     def add(self, other: Seen) -> None:
@@ -51,12 +53,12 @@ class Seen:
         fill(self.items, other.items, ITEMS)
 
 
-def fill(into: dict[str, None], more: dict[str, None], limit: int) -> None:
-    """Put the keys of `more` into `into`, which holds no more than `limit`."""
-    for key in more:
+def fill(into: dict[str, T], more: dict[str, T], limit: int) -> None:
+    """Put what `more` has of new keys into `into`, which holds no more than `limit`."""
+    for key, value in more.items():
         if len(into) >= limit:
             return
-        into[key] = None
+        into.setdefault(key, value)
 
 
 Key = tuple[str, str, str | int]  # rule, actor and target; for a counting rule: rule, subject and number of the span
@@ -68,6 +70,7 @@ class Tally:
 
     seen: dict[Key, Seen] = field(default_factory=dict)
     chains: Chains = field(default_factory=Chains)
+    glance: Glance = field(default_factory=Glance)
     dropped: int = 0
 
     def take(self, rule: Rule, event: Event, told: str) -> None:
@@ -85,13 +88,28 @@ class Tally:
         if rule.count:
             span = rule.count.span
             key = (rule.id, rule.subject(event), int((at - _EPOCH) / span) if span and at != _NEVER else 0)
-            seen.items[told] = None
+            seen.items[told] = event.auditID
+            seen.ids = {} if rule.count.shown else seen.ids
         self._enter(key, seen)
+
+    def again(self, whom: Whom, thing: str) -> bool:
+        """Count one event more that shows what was seen of `whom`; False where it was not."""
+        seen = self.seen.get((*whom, 0))
+        if seen is None or thing not in seen.items:
+            return False
+        seen.times += 1
+        return True
+
+    @property
+    def passed_over(self) -> int:
+        """Events past the limits of what is kept."""
+        return self.dropped + self.glance.dropped
 
     def merge(self, other: Tally) -> None:
         """Add what another process has seen."""
         self.dropped += other.dropped
         self.chains.merge(other.chains)
+        self.glance.merge(other.glance)
         for key, seen in other.seen.items():
             self._enter(key, seen)
 
@@ -142,6 +160,7 @@ def _enough(rule: Rule, spans: dict[int, Seen]) -> Seen | None:
                 total.add(part)
     if total:
         total.target, total.reason = "", _listed(rule, total)
+        total.ids = total.ids or dict.fromkeys(filter(None, total.items.values()))
     return total
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from irkit.audit.detect.facts import is_account, outsider, succeeded
 from irkit.audit.detect.rule import CHANGES, READS, Count, Gate, Rule
-from irkit.audit.read.event import POD_UID, Event
+from irkit.audit.read.event import Asker, Event
 from irkit.model.audit import Severity
 
 _EVERYTHING = READS | CHANGES
@@ -33,14 +33,18 @@ def _refused(event: Event) -> str:
     return f"{event.verb} {event.ref}" if event.objectRef else f"{event.verb} {event.requestURI}"
 
 
-def _address(event: Event) -> str:
+def _address(asker: Asker) -> str:
     """Only the last address is the API server's own observation."""
-    return (event.sourceIPs or [""])[-1] if event.who.first(POD_UID) else ""
+    return asker.address if asker.bearer else ""
 
 
-def _pod(event: Event) -> str:
+def _pod(asker: Asker) -> str:
     """One pod and one address family: a dual-stack pod has one address of each."""
-    return f"{event.who.first(POD_UID)} {'IPv6' if ':' in _address(event) else 'IPv4'}"
+    return f"{asker.bearer} {'IPv6' if ':' in asker.address else 'IPv4'}"
+
+
+def _pod_and_address(asker: Asker) -> tuple[str, str]:
+    return _pod(asker), _address(asker)
 
 
 RULES = (
@@ -91,7 +95,7 @@ RULES = (
         (),
         _address,
         "networks that hide pods behind the node for some destinations only",
-        count=Count(2, None, "addresses used the token of one pod"),
+        count=Count(2, None, "addresses used the token of one pod", shown=_pod_and_address),
         subject=_pod,
         gate=Gate.POD_BOUND,
     ),

@@ -28,7 +28,7 @@ def _address(event: Event) -> str:
     """Of people and machines outside: pods and nodes have other addresses every day."""
     user = event.who.username
     inside = is_account(user) or is_node(user) or of_the_plane(user)
-    return "" if inside else (event.sourceIPs or [""])[-1]
+    return "" if inside else event.address
 
 
 def _deed(event: Event) -> str:

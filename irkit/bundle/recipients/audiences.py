@@ -7,7 +7,7 @@ of secrets, and its original beside it as ciphertext, with the list of what was 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -112,8 +112,18 @@ def _learned(files: Iterable[tuple[str, Path]], key: bytes) -> Redactor:
 def scrubbed(noun: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - a noun, or JSON of any shape
     """`noun` with no secret in any of its texts; one without secrets comes back as it was."""
     told = plain(noun)
+    if redactor.finds_nothing(_texts(told)):
+        return noun
     clean = _scrubbed(told, redactor)
     return noun if clean == told else clean if isinstance(noun, (dict, list)) else build(type(noun), clean)
+
+
+def _texts(data: Any) -> Iterator[str]:  # noqa: ANN401 - JSON of any shape
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, (dict, list, tuple)):
+        for value in data.values() if isinstance(data, dict) else data:
+            yield from _texts(value)
 
 
 def _scrubbed(data: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - JSON of any shape

@@ -68,6 +68,13 @@ class Redactor:
         pieces = rewriter.run(Window(raw, 0, 0, len(raw)), self._scanner.spans(raw))
         return b"".join(pieces).decode("utf-8", "surrogatepass")
 
+    def finds_nothing(self, texts: Iterable[str]) -> bool:
+        """Whether `scrub` would leave every one of `texts` as it is: one pass over all of them is a tenth of the work.
+
+        What is looked at in a text is looked at in the whole that it is a part of; never the other way.
+        """
+        return not self._scanner.hits("\n".join(texts).encode("utf-8", "surrogatepass"))
+
     def _scrubbing(self, note: Note) -> Callable[[Replaced], None]:
         """A key within a document may be a secret itself, and the pointer names it."""
         return lambda one: note(replace(one, pointer=self.scrub(one.pointer)) if one.pointer else one)

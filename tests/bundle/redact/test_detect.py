@@ -210,6 +210,27 @@ def test_names_and_messages_are_scrubbed() -> None:
     assert told == f"cannot reach {Tokens(bytes(32)).of(b'hunter2-Zebra').decode()}"
 
 
+@pytest.mark.parametrize("name", SAMPLES)
+def test_what_one_of_many_texts_holds_is_found_among_all_of_them(name: str) -> None:
+    redactor, (text, secret) = Redactor(Secrets(bytes(32))), SAMPLES[name]
+    assert secret not in redactor.scrub(text)
+    for texts in ([text], ["", text, ""], ["all is well", text], [text, "all is well"]):
+        assert not redactor.finds_nothing(texts)
+
+
+def test_what_many_texts_do_not_hold_is_not_found() -> None:
+    assert Redactor(Secrets(bytes(32))).finds_nothing(["all is well", "", "web-7d4b9c", "2026-11-27T03:00:00Z"])
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("dress", ["{}", "see {}", "{} end", "first {} last"])
+def test_a_value_without_escapes_is_read_like_one_with_them(name: str, dress: str) -> None:
+    """Only a value that a scan of the whole document hits is scanned by itself; with escapes each one is."""
+    text, secret = SAMPLES[name]
+    plain, escaped = (json.dumps({"message": dress.format(text) + more}) for more in ("", "\n"))
+    assert [secret in through("a.json", told.encode())[0].decode() for told in (plain, escaped)] == [False, False]
+
+
 def test_what_a_word_could_be_by_chance_is_not_looked_for() -> None:
     plain = [b"postgres", b"my-app", b"12345678", b"abc12", b"aaaaaaaaaaaa1", b"production", b"[REDACTED:"]
     assert not [value for value in plain if searchable(value)]

@@ -6,13 +6,13 @@ Every method raises a `ClusterError`; nothing from the SDK underneath gets out. 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from irkit.errors import ClusterError
+from irkit.model import codec
 from irkit.model.evidence import Call
 
 Json = dict[str, Any]
@@ -34,7 +34,7 @@ class Reply:
     def json(self) -> Json:
         """The body parsed; raises ClusterError where it is not a JSON object (a proxy's page, a cut answer)."""
         try:
-            parsed = json.loads(self.body)
+            parsed = codec.parsed(self.body)
         except (ValueError, RecursionError):
             parsed = None
         if not isinstance(parsed, dict):

@@ -6,7 +6,6 @@ the part of a file that it was writing becomes a truncated artifact.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,7 +22,7 @@ from irkit.collect import gaps
 from irkit.collect.budget import Budget
 from irkit.collect.piece import Found, Piece
 from irkit.errors import DeadlineExceeded
-from irkit.model.codec import pretty
+from irkit.model import codec
 from irkit.model.evidence import Artifact, Call
 from irkit.times import Clock, now
 
@@ -71,7 +70,7 @@ class Folder:
 
     def compute(self, piece: Piece, noun: Callable[[], Any]) -> Iterator[Found]:
         """Write what irkit has worked out from other pieces, as JSON."""
-        return self.take(piece, lambda: nullcontext(Answer((pretty(noun()),), lambda: None)))
+        return self.take(piece, lambda: nullcontext(Answer((codec.pretty(noun()),), lambda: None)))
 
     def pages(self, piece: Piece, fetch: Callable[[], Iterator[Reply]]) -> Iterator[Found]:
         """Take a list: each page as it came, `name.json`, `name.page-2.json` and so on."""
@@ -100,11 +99,10 @@ class Folder:
 
     def json(self, piece: Piece) -> Json | None:
         """A piece that is there, parsed; None where it is not. Raises `gaps.Unfit` where it is not a JSON object."""
-        path = self.path(piece)
-        if not path.exists():
-            return None
         try:
-            parsed = json.loads(path.read_bytes())
+            parsed = codec.parsed(self.path(piece).read_bytes())
+        except FileNotFoundError:
+            return None
         except (ValueError, RecursionError):
             parsed = None
         if not isinstance(parsed, dict):

@@ -70,6 +70,8 @@ def merge(
 ) -> Iterator[T]:
     """What all tasks yield, as soon as one of them yields it; at most `workers` run at a time, started in order.
 
+    What a task returns in a list comes as one, with its end: to wake who waits costs as much as to find a small thing.
+
     After `patience` seconds (None: no end) every task that has not ended is given up: `late(its index)` is yielded in
     its place, and what it may still yield is lost. A task that raises ends the merge with its error.
     """
@@ -80,9 +82,10 @@ def merge(
     def work() -> None:
         while (number := next(numbers)) < len(tasks):
             try:
-                for found in tasks[number]():
-                    results.put((number, [found], None, False))
-                results.put((number, [], None, True))
+                found = tasks[number]()
+                for each in () if isinstance(found, list) else found:
+                    results.put((number, [each], None, False))
+                results.put((number, found if isinstance(found, list) else [], None, True))
             except Exception as error:
                 results.put((number, [], error, True))
 

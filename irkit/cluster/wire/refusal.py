@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from irkit.errors import (
     Overloaded,
     Unauthorized,
 )
+from irkit.model import codec
 from irkit.text import Mask, line
 
 # RBAC's own wording, stable since 1.8: k8s.io/apiserver endpoints/handlers/responsewriters/errors.go
@@ -77,7 +77,7 @@ class Refusal:
 def refusal(status: int, body: bytes, what: str, mask: Mask) -> Refusal:
     """The refusal that `body` (a metav1.Status, or anything) explains; `what` stands in where it says nothing."""
     try:
-        parsed = json.loads(body)
+        parsed = codec.parsed(body)
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict) or parsed.get("kind") != "Status":

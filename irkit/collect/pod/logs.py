@@ -60,7 +60,7 @@ def _pod(target: Target, cluster: Cluster, into: Folder) -> tuple[Json, IrkitErr
         return into.json(POD) or known, error
 
 
-def _take(container: Container, run: str, *, ours: Ours, into: Folder, refusal: IrkitError | None) -> Iterator[Found]:
+def _take(container: Container, run: str, *, ours: Ours, into: Folder, refusal: IrkitError | None) -> list[Found]:
     target, cluster = ours.target, ours.cluster
     kind = "" if container.kind == "regular" else f"{container.kind} "
     path = f"logs/{slug(container.name)}.{run}.log"
@@ -84,4 +84,4 @@ def _take(container: Container, run: str, *, ours: Ours, into: Folder, refusal: 
         ours.prove(path)
         gaps.not_a_log(first)
 
-    return into.stream(piece, opened, proof=proof)
+    return list(into.stream(piece, opened, proof=proof))

@@ -20,12 +20,12 @@ from typing import Protocol, Self
 
 from stringzilla import Sha256, Sha256s
 
-ROOM = 64 << 20  # bytes that wait at most; with files of 10 MiB it keeps 13 lanes at work
-TINY = 64 << 10  # below, what a lane costs besides is as much as it saves
+ROOM = 80 << 20  # bytes that wait at most: logs of 10 MiB, at which the kubelet rotates them, keep all lanes at work
+TINY = 64 << 10  # bytes; below, what a lane costs besides is as much as it saves
 _LANES = 16
 _FEW = 4  # lanes; in two OpenSSL is faster
 _LITTLE = 4 << 20  # bytes; below, it does not pay to find out whether lanes are faster
-_AHEAD = 16  # chunks on their way to the thread
+_AHEAD = 8  # chunks on their way to the thread
 _NOTHING = memoryview(b"")
 
 
@@ -171,7 +171,7 @@ class Lanes:
 class Sums:
     """Lanes in a thread of their own, which a `with` ends: what passes is hashed beside what is done with it then.
 
-    At most `room` bytes wait, besides sixteen chunks half hashed and sixteen on their way.
+    At most `room` bytes wait, besides sixteen chunks half hashed and eight on their way.
     """
 
     def __init__(self, room: int = ROOM, tiny: int = TINY, faster: Callable[[], bool] = faster) -> None:

@@ -113,4 +113,4 @@ def test_what_waits_is_bounded(size: int, faster: Callable[[], bool]) -> None:
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    assert peak < room + 2 * 16 * chunk + (1 << 20)
+    assert peak < room + (16 + 8) * chunk + (1 << 20)

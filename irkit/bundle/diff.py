@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from irkit.bundle import layout
 from irkit.bundle.reader import contents
+from irkit.lanes import Sum, Sums
 
 _LARGEST = 4 << 20  # bytes of a JSON file that is compared inside
 _IN_ALL = 64 << 20  # bytes of JSON held for that, for one bundle
@@ -40,7 +40,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    sha256: str
+    sum: Sum
     size: int
     text: bytes | None  # None: not JSON, or too large to be compared inside
 
@@ -54,25 +54,26 @@ def diff(before: Path, after: Path) -> tuple[Difference, ...]:
 
 
 def _differ(path: str, old: dict[str, _File], new: dict[str, _File]) -> bool:
-    return path not in old or path not in new or old[path].sha256 != new[path].sha256
+    return path not in old or path not in new or old[path].sum.sha256 != new[path].sum.sha256
 
 
 def _files(path: Path) -> dict[str, _File]:
     found, left = {}, _IN_ALL
-    for name, size, chunks in contents(path):
-        if name.startswith(layout.PAYLOAD):
-            keep = name.endswith(".json") and size <= min(left, _LARGEST)
-            found[name] = _file(size, chunks, keep=keep)
-            left -= size * keep
+    with Sums() as sums:
+        for name, size, chunks in contents(path):
+            if name.startswith(layout.PAYLOAD):
+                keep = name.endswith(".json") and size <= min(left, _LARGEST)
+                found[name] = _file(size, chunks, sums, keep=keep)
+                left -= size * keep
+        sums.finish()
     return found
 
 
-def _file(size: int, chunks: Iterator[bytes], *, keep: bool) -> _File:
-    hasher, text = hashlib.sha256(), bytearray()
-    for chunk in chunks:
-        hasher.update(chunk)
+def _file(size: int, chunks: Iterator[bytes], sums: Sums, *, keep: bool) -> _File:
+    found, text = Sum(), bytearray()
+    for chunk in sums.passing(found, size, chunks):
         text += chunk if keep else b""
-    return _File(hasher.hexdigest(), size, bytes(text) if keep else None)
+    return _File(found, size, bytes(text) if keep else None)
 
 
 def _difference(path: str, old: _File | None, new: _File | None) -> Difference:

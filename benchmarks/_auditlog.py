@@ -30,6 +30,7 @@ class Pod:
         self.name = f"web-{number}-{dice.getrandbits(40):010x}"
         self.uid = _uuid(dice)
         self.node = f"node-{number % 50}"
+        self.owner = f"ReplicaSet/{self.name.rpartition('-')[0]}"
         self.address = f"10.128.{number >> 8}.{number & 255}"
 
 

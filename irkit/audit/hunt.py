@@ -9,12 +9,12 @@ from datetime import datetime
 from irkit.audit.filter.evaluate import holds, required
 from irkit.audit.filter.grammar import Filter
 from irkit.audit.haul import Hit
-from irkit.audit.matching.herd import Herd, Tracker
+from irkit.audit.matching.herd import Herd, Needles, Tracker
 from irkit.audit.matching.judge import Claim
 from irkit.audit.matching.life import Life
 from irkit.audit.read.blocks import Block, blocks
 from irkit.audit.read.event import Event, decode, whole
-from irkit.audit.read.scan import Piece, census, hits, plausible, reach
+from irkit.audit.read.scan import Needle, Piece, census, hits, plausible, reach
 from irkit.audit.read.unpack import Torn
 from irkit.audit.read.window import Window
 from irkit.model.audit import Tier
@@ -68,12 +68,12 @@ class Hunt:
         caught.malformed += bad
         reach(caught, block)
 
-    def _lines(self, block: Block) -> Iterator[tuple[int, bytes, set[int]]]:
+    def _lines(self, block: Block) -> Iterator[tuple[int, bytes, Needles]]:
         """Those that may pass the filter; every line must be parsed where it tells no text that they would hold."""
-        needles = required(self.tree) if self.tree else ()
+        needles = tuple(map(Needle, required(self.tree))) if self.tree else ()
         return ((offset, line, set()) for offset, line in (hits(block, needles) if needles else block.lines()))
 
-    def _judged(self, event: Event, texts: set[int], tracker: Tracker, caught: Caught) -> tuple[Claim, ...]:
+    def _judged(self, event: Event, texts: Needles, tracker: Tracker, caught: Caught) -> tuple[Claim, ...]:
         """Whom it concerns; what it tells of their lives counts whenever it was written."""
         named = tracker.named(texts, event)
         for number, pod in named:

@@ -7,7 +7,9 @@ import pytest
 
 from irkit.audit.matching.judge import judge
 from irkit.audit.matching.quarry import Quarry
+from irkit.audit.read.blocks import Block
 from irkit.audit.read.event import decode
+from irkit.audit.read.scan import Needle, hits
 from irkit.model.audit import Tier
 from irkit.model.pod import Target
 from tests.audit.logs import CREDENTIAL, OTHER, POD_UID, START, TARGET, UID, event, line
@@ -17,9 +19,12 @@ ACCOUNT = "system:serviceaccount:payments:web"
 
 
 def judged(one: dict[str, Any], pod: Quarry = POD) -> tuple[Tier, str] | None:
-    found = decode(line(one))
+    data = line(one)
+    found = decode(data)
     assert found is not None
-    return judge(pod, found)
+    verdict = judge(pod, found)
+    assert not verdict or hits(Block(data, 0, len(data)), pod.needles)
+    return verdict
 
 
 def tier(one: dict[str, Any], pod: Quarry = POD) -> Tier | None:
@@ -46,7 +51,6 @@ BORNE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("where", BORNE)
 def test_the_uid_is_found_wherever_it_may_stand(where: str) -> None:
     assert tier(BORNE[where]) is Tier.UID
-    assert any(needle in line(BORNE[where]) for needle in POD.needles)
 
 
 @pytest.mark.parametrize("sub", ["", "exec", "attach", "portforward", "log", "status", "ephemeralcontainers"])
@@ -88,7 +92,7 @@ def test_without_a_uid_and_a_lifetime_the_name_alone_decides() -> None:
 
 def test_a_uid_alone_is_enough() -> None:
     pod = Quarry("", "", UID)
-    assert pod.needles == (UID.encode(),)
+    assert pod.needles == (Needle(UID.encode()),)
     assert tier(event(uid=UID), pod) is Tier.UID
     assert tier(event(), pod) is None
     assert tier(event(name="", namespace=""), pod) is None
@@ -120,7 +124,6 @@ UNNAMED = event("create", name="", seconds=0.5, code=201)
 def test_a_creation_without_a_name_is_known_by_its_second() -> None:
     asked = {"metadata": {"generateName": "web-"}}
     answered = {"kind": "Pod", "metadata": {"uid": OTHER}}
-    assert any(needle in line(UNNAMED) for needle in LINKED.needles)
     assert tier(UNNAMED) is Tier.GENERATED_NAME
     assert judged(UNNAMED | {"requestObject": asked}) == (
         Tier.GENERATED_NAME,
@@ -159,7 +162,6 @@ RELATED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("how", RELATED)
 def test_what_is_only_related(how: str) -> None:
     assert tier(RELATED[how], LINKED) is Tier.RELATED
-    assert any(needle in line(RELATED[how]) for needle in LINKED.needles)
 
 
 @pytest.mark.parametrize(

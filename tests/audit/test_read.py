@@ -15,7 +15,7 @@ from irkit.audit.read import blocks as reading
 from irkit.audit.read import scan
 from irkit.audit.read.ahead import ahead
 from irkit.audit.read.blocks import Block, Source, blocks
-from irkit.audit.read.scan import census, hits, plausible
+from irkit.audit.read.scan import Needle, census, hits, plausible
 from irkit.audit.read.unpack import Torn, unpack
 from irkit.audit.search import search
 from tests.audit.logs import TARGET, event, line, log
@@ -34,6 +34,7 @@ BITS = [
     b'{"verb":"get"}\n',
     b'{"verb":\n"get"}',
 ]
+texts = st.sampled_from([b"ab", b"get", b"}", b'"verb"'])
 pile = st.lists(st.sampled_from(BITS), max_size=30).map(b"".join)
 SMALL = settings(max_examples=200)
 
@@ -79,11 +80,13 @@ def test_a_log_cut_while_it_is_read_is_torn(tmp_path: Path) -> None:
 
 
 @SMALL
-@given(pile, st.lists(st.sampled_from([b"ab", b"get", b"}", b'"verb"']), max_size=3))
-def test_hits_and_census_are_what_looking_at_each_line_gives(data: bytes, needles: list[bytes]) -> None:
+@given(pile, st.lists(st.builds(Needle, texts, st.just(b"") | texts), max_size=3))
+def test_hits_and_census_are_what_looking_at_each_line_gives(data: bytes, needles: list[Needle]) -> None:
     block, whole = Block(data, 0, len(data), 100), lines(data)
     found = [(offset, one.strip()) for offset, one in hits(block, needles)]
-    assert found == [(100 + at, one) for at, one in whole if any(needle in one for needle in needles)]
+    assert found == [
+        (100 + at, one) for at, one in whole if any(needle.text in one and needle.beside in one for needle in needles)
+    ]
     good = sum(plausible(one) for _, one in whole)
     assert census(block) == (good, len(whole) - good)
 

@@ -48,10 +48,10 @@ def by_relation(pod: Quarry, event: Event) -> str:
 
 
 def _through_node(pod: Quarry, event: Event) -> str:
-    path = event.requestURI.partition("?")[0] + "/"
-    proxied = (event.ref.resource, event.ref.subresource) == ("nodes", "proxy")
-    named = pod.name and f"/{pod.namespace}/{pod.name}/" in path
-    return "reaches the pod past the API server's own checks (nodes/proxy)" if proxied and named else ""
+    if not pod.name or (event.ref.resource, event.ref.subresource) != ("nodes", "proxy"):
+        return ""
+    named = f"/{pod.namespace}/{pod.name}/" in event.requestURI.partition("?")[0] + "/"
+    return "reaches the pod past the API server's own checks (nodes/proxy)" if named else ""
 
 
 def _from_address(pod: Quarry, event: Event) -> str:

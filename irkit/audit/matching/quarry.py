@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from irkit.audit.read.event import CREDENTIAL, ISSUED, Event
+from irkit.audit.read.scan import Needle
 
 if TYPE_CHECKING:
     from irkit.model.pod import Target
@@ -46,7 +47,7 @@ class Quarry:
         )
 
     @property
-    def needles(self) -> tuple[bytes, ...]:
+    def needles(self) -> tuple[Needle, ...]:
         r"""Texts of which any matching line holds one.
 
         All are what the API server writes in plain ASCII: names and uids have no character that JSON may escape, and
@@ -54,15 +55,33 @@ class Quarry:
         object in plain all the same. A pod created without a name at level Metadata bears nothing but its namespace.
         The pod's name stands unquoted: it is also sought in URIs, and one pass more costs more than a few false hits.
         """
-        related = (self.service_account, self.owner[1], *self.addresses, self.node, self.kubelet)
-        quoted = [f'"{text}"' for text in related if text]
-        texts = map(str.encode, (self.uid, self.name, *quoted, *sorted(self.credentials)))
-        return tuple(filter(None, (self.unnamed, *texts)))
+        own = [Needle(text.encode()) for text in (self.uid, self.name, *sorted(self.credentials)) if text]
+        shared = (needle for part in self.parts() for needle in part.shared)
+        return (*self.unnamed, *own, *map(_quoted, self.addresses), *shared)
+
+    def parts(self) -> Iterator[Quarry]:
+        """What it shares with other pods, each by itself, as a pod that has lived for ever: account, owner, node."""
+        if self.service_account:
+            yield Quarry("", "", "", self.service_account)
+        if self.owner[1]:
+            yield Quarry(self.namespace, "", "", owner=self.owner)
+        if self.node:
+            yield Quarry("", "", "", self.service_account, node=self.node)
 
     @property
-    def unnamed(self) -> bytes:
+    def shared(self) -> tuple[Needle, ...]:
+        """The texts by which a part is found."""
+        if self.node:
+            return _quoted(self.node, "nodes"), _quoted(self.kubelet, "token")
+        if self.owner[1]:
+            return (_quoted(self.owner[1], self.owner[0]),)
+        return (_quoted(self.service_account),)
+
+    @property
+    def unnamed(self) -> tuple[Needle, ...]:
         """The text by which a creation is found that does not say yet what the pod will be called."""
-        return f"/namespaces/{self.namespace}/pods".encode() if self.created and self.name else b""
+        path = f"/namespaces/{self.namespace}/pods".encode()
+        return (Needle(path, b'"create"'),) if self.created and self.name else ()
 
     @property
     def kubelet(self) -> str:
@@ -109,6 +128,10 @@ class Quarry:
         if not (self.created and received and event.code == 201 and begins(event)):
             return False
         return (ref.namespace, ref.name) == (self.namespace, self.name) and received >= self.created + SECOND
+
+
+def _quoted(text: str, beside: str = "") -> Needle:
+    return Needle(f'"{text}"'.encode(), f'"{beside}"'.encode() if beside else b"")
 
 
 def begins(event: Event) -> bool:

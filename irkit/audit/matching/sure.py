@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from irkit.audit.matching.quarry import Quarry, begins
@@ -22,14 +23,27 @@ _BODY: tuple[tuple[tuple[str, ...], str], ...] = (
 
 def by_uid(pod: Quarry, event: Event) -> str:
     """Why the event bears the pod's uid; "" where it does not."""
-    return next((reason for uid, reason in _uids(event) if uid == pod.uid), "") if pod.uid else ""
+    if not pod.uid:
+        return ""
+    uids = chain(_heads(event), _bodies_uids(event) if borne(pod, event) else ())
+    return next((reason for uid, reason in uids if uid == pod.uid), "")
 
 
-def _uids(event: Event) -> Iterator[tuple[str, str]]:
+def borne(pod: Quarry, event: Event) -> bool:
+    """False where no body can hold the pod's uid, which most then need not be parsed for; a client may escape it."""
+    bodies = bytes(event.requestObject), bytes(event.responseObject)
+    uid = pod.uid.encode()
+    return any(uid in one or b"\\u" in one for one in bodies)
+
+
+def _heads(event: Event) -> Iterator[tuple[str, str]]:
     yield event.ref.uid, "objectRef.uid is the pod's uid"
     yield event.bearer, "made with a credential bound to the pod"
     if event.impersonatedUser:
         yield event.impersonatedUser.first(POD_UID), "impersonates a credential bound to the pod"
+
+
+def _bodies_uids(event: Event) -> Iterator[tuple[str, str]]:
     for where, found in _bodies(event):
         for path, meaning in _BODY:
             yield text_at(found, path), f"{where}.{'.'.join(path)} is the pod's uid{meaning}"

@@ -7,6 +7,7 @@ and `userAgent`, the `Audit-ID` and all but the last of `sourceIPs` are the clie
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
@@ -153,6 +154,7 @@ class Event(msgspec.Struct, gc=False):
         return (self.annotations or {}).get(key, "")
 
 
+@lru_cache(16)
 def instant(text: str) -> datetime | None:
     """The instant a timestamp names; None for "" and for what is not one."""
     try:

@@ -65,18 +65,6 @@ def test_what_is_missing_at_the_end_is_no_second_name(file: Path, tmp_path: Path
     assert target.read_bytes() == b"kept"
 
 
-def test_what_stands_there_since_a_crash_makes_room(file: Path, tmp_path: Path) -> None:
-    file.write_bytes(b"all is well")
-    target = tmp_path / "app.log"
-    target.write_bytes(SECRET)
-    assert shown(file, target, nothing) is None
-    assert target.samefile(file)
-    file.with_name("other").write_bytes(SECRET)
-    assert shown(file.with_name("other"), target, hide)
-    assert target.read_bytes() == b"[REDACTED]"
-    assert file.read_bytes() == b"all is well"
-
-
 def test_where_there_are_no_links_a_file_is_copied(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")  # as exFAT says it

@@ -7,6 +7,7 @@ of secrets, and its original beside it as ciphertext, with the list of what was 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -67,10 +68,13 @@ class Audiences:
     def part(self, leave: Sequence[str]) -> list[Sealed]:
         """Make both copies of everything but the paths `leave`; returns what is sealed, the list of it included.
 
-        What is in `staged` already is kept: encrypting is never the same twice. Raises BundleError from the disk.
+        What a crash has left in `staged` makes room: nobody waited until the disk had it. Raises BundleError from the
+        disk.
         """
         listed = self.staged.with_name(f"{self.staged.name}.{MAP}")
         try:
+            if self.staged.exists():
+                shutil.rmtree(self.staged)
             with listed.open("wb") as notes:
                 self._list(notes, leave)
             self.sealed.append(confide.confided(listed, MAP, self.staged, self.recipients))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from irkit import digest
 from irkit.bundle import layout
 from irkit.bundle.layout import Sealed
 from irkit.bundle.recipients import veil
@@ -19,8 +18,7 @@ _LONGEST = 240  # bytes of a name; most file systems take 255, and a suffix or t
 def confide(data: Path, staged: Path, recipients: Sequence[str]) -> list[Sealed]:
     """Encrypt what is under `data` to `recipients` into `staged`, path by path.
 
-    A file that is in `staged` already is kept: encrypting is never the same twice, and what a crash cut off goes on
-    with the same bytes. Raises UsageError for recipients that are none, BundleError where the disk refuses.
+    Raises UsageError for recipients that are none, BundleError where the disk refuses.
     """
     veil.recipients(recipients)
     return [confided(file, name.removeprefix(layout.PAYLOAD), staged, recipients) for name, file in payload(data)]
@@ -35,8 +33,6 @@ def _named(part: str) -> str:
 
 
 def confided(file: Path, path: str, staged: Path, recipients: Sequence[str]) -> Sealed:
-    """Encrypt `file`, known as `path`, into `staged`, unless that was done already; raises like `veil.veil`."""
+    """Encrypt `file`, known as `path`, into `staged`; raises like `veil.veil`."""
     member = FOLDER + "/".join(map(_named, path.split("/"))) + veil.SUFFIX
-    target = staged / member
-    made = digest.of_file(target) if target.exists() else veil.veil(file, target, recipients)
-    return Sealed(path, member, made.sha256)
+    return Sealed(path, member, veil.veil(file, staged / member, recipients).sha256)

@@ -66,7 +66,6 @@ def _first(file: Path, size: int) -> Iterator[bytes]:
 def _name(file: Path, target: Path) -> None:
     """`target` as another name of `file`; a copy where the file system has none."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)  # an attempt before a crash got as far
     try:
         os.link(file, target)
     except OSError:

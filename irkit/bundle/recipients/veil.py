@@ -6,6 +6,7 @@ a bundle verifies without any key; the plain text is authenticated by age itself
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Iterator, Sequence
@@ -61,13 +62,14 @@ def _recipient(text: str) -> x25519.Recipient | ssh.Recipient:
 def veil(source: Path, target: Path, texts: Sequence[str]) -> digest.Digest:
     """Encrypt the file `source` to the recipients in `texts` as `target`, streamed; the digest is of the ciphertext.
 
-    Raises UsageError for a recipient that is none, BundleError where the disk refuses.
+    The disk is not waited for: what is not sealed in a bundle yet is encrypted anew after a crash. Raises UsageError
+    for a recipient that is none, BundleError where the disk refuses and for a target that is there.
     """
     to = recipients(texts)
     import pyrage
 
     try:
-        with source.open("rb") as reader, _New(target) as writer:
+        with source.open("rb") as reader, _New(target, lasting=False) as writer:
             pyrage.encrypt_io(reader, writer, to)
     except OSError as error:
         raise BundleError(f"cannot encrypt {source}: {error.strerror}") from error
@@ -118,12 +120,17 @@ def identities(path: Path) -> list[Any]:
 
 
 class _New:
-    """A file that appears under its name, whole, when the block ends well, and not at all otherwise."""
+    """A file that appears under its name, whole, when the block ends well, and not at all otherwise.
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.unnamed = path, path.with_name(path.name + ".part")
+    It never takes the place of another. One that is `lasting` is on the disk by then.
+    """
+
+    def __init__(self, path: Path, *, lasting: bool = True) -> None:
+        self.path, self.unnamed, self._lasting = path, path.with_name(path.name + ".part"), lasting
 
     def __enter__(self) -> io.FileIO:
+        if self.path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.path))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.unnamed.unlink(missing_ok=True)
         self.file = io.FileIO(os.open(self.unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
@@ -131,10 +138,13 @@ class _New:
 
     def __exit__(self, kind: object, *_: object) -> None:
         with self.file:
-            os.fsync(self.file.fileno())
+            if self._lasting:
+                os.fsync(self.file.fileno())
         try:
-            if kind is None:
+            if kind is None and self._lasting:
                 digest.publish(self.unnamed, self.path)
+            elif kind is None:
+                self.unnamed.replace(self.path)
         finally:
             self.unnamed.unlink(missing_ok=True)
 

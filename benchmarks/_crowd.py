@@ -17,6 +17,10 @@ from irkit.settings import ClusterSettings
 
 NAMESPACE = "crowd"
 CONTAINERS = ("app", "proxy")
+HIDDEN = "uP7-zoned-Quail-41"
+ENV = [{"name": "DB_PASSWORD", "value": HIDDEN}]
+LOGIN = f"db: login as orders with {HIDDEN}"
+LEAKY = 10  # of so many pods one has the password in its logs, too
 LINE = "GET /api/v1/orders/4711 200 12ms user=alice agent=mobile/4.2 trace=8f14e45fceea167a5a36dedd4bea2543"
 
 
@@ -27,7 +31,7 @@ def main(home: Path, pods: int, lines: int) -> None:
         cluster.create(NAMESPACES.path(), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         template = {
             "metadata": {"labels": {"app": "web"}},
-            "spec": {"containers": [{"name": name, "image": f"shop/{name}:1"} for name in CONTAINERS]},
+            "spec": {"containers": [{"name": name, "image": f"shop/{name}:1", "env": ENV} for name in CONTAINERS]},
         }
         deployment = {
             "apiVersion": "apps/v1",
@@ -40,9 +44,9 @@ def main(home: Path, pods: int, lines: int) -> None:
         said = [(now - timedelta(milliseconds=100 * (lines - number)), LINE) for number in range(lines)]
         made = [each for each in practice.store.everything("Pod") if each["metadata"]["namespace"] == NAMESPACE]
         assert len(made) == pods, f"{len(made)} of {pods} pods at {PODS.path(NAMESPACE)}"
-        for pod in made:
+        for number, pod in enumerate(made):
             for name in CONTAINERS:
-                practice.logs.write(pod, name, said)
+                practice.logs.write(pod, name, said if number % LEAKY else [(said[0][0], LOGIN), *said[1:]])
         print(practice.kubeconfig, flush=True)
         sys.stdin.read()
 

@@ -3,7 +3,8 @@
 The capture asks for current and previous logs, proves whose each is, takes the pods and all around them, hashes, seals
 and ships; the loops take current logs alone, or previous ones too. They run in quarters, a whole capture after each, so
 that a machine which others use slows both alike. What redaction costs is told by a capture for two audiences: secrets
-are hidden, and every original that held one is encrypted. No folder is removed before the last run: ext4 without a
+are hidden, and every original that held one is encrypted. Each pod has a password in its environment, each tenth in its
+logs. No folder is removed before the last run: ext4 without a
 journal passes over every inode that was freed in the last minutes, one by one, to find one for a new file.
 
 On the practice cluster for volume (`IRKIT_BENCH_PODS`, 200), served from a process of its own; on the real cluster of
@@ -26,7 +27,7 @@ from pathlib import Path
 
 from pyrage import x25519  # type: ignore[import-untyped]
 
-from benchmarks._crowd import CONTAINERS, LINE, NAMESPACE
+from benchmarks._crowd import CONTAINERS, ENV, LEAKY, LINE, LOGIN, NAMESPACE
 from benchmarks._timing import Cost, race, table
 from irkit.bundle.reader import names
 from tests.cluster.real import RealCluster
@@ -77,8 +78,9 @@ def _measure(where: str, kubectl: str, kubeconfig: Path, pods: int) -> None:
         done = subprocess.run(command, env=_environment(home), capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()
         (bundle,) = out.glob("*.tar.gz")
-        logs = sum(name.endswith(".current.log") for name in names(bundle))
+        logs, sealed = (sum(name.endswith(end) for name in names(bundle)) for end in (".current.log", ".json.age"))
         assert logs == pods * len(CONTAINERS), f"{logs} logs in the bundle"
+        assert sealed >= pods if more else not sealed, f"{sealed} objects sealed"
 
     print(f"\n  {where}: {pods} pods x {len(CONTAINERS)} containers, {LINES} lines each")
     contestants: dict[str, Callable[[], None]] = {
@@ -119,9 +121,11 @@ def _practice(pods: int) -> Iterator[Path]:
 @contextmanager
 def _deployed(real: RealCluster, pods: int) -> Iterator[Path]:
     """The crowd on the real cluster."""
-    say = f"i=0; while [ $i -lt {LINES} ]; do echo '{LINE}'; i=$((i+1)); done; exec sleep 100000"
+    login = f"[ $((RANDOM % {LEAKY})) -gt 0 ] || echo '{LOGIN}'"
+    say = f"{login}; i=0; while [ $i -lt {LINES} ]; do echo '{LINE}'; i=$((i+1)); done; exec sleep 100000"
     containers = [
-        {"name": name, "image": IMAGE, "imagePullPolicy": "Never", "command": ["sh", "-c", say]} for name in CONTAINERS
+        {"name": name, "image": IMAGE, "imagePullPolicy": "Never", "command": ["sh", "-c", say], "env": ENV}
+        for name in CONTAINERS
     ]
     spec = {"containers": containers, "terminationGracePeriodSeconds": 0}
     deployment = {

@@ -24,7 +24,6 @@ ROOM = 80 << 20  # bytes that wait at most: logs of 10 MiB, at which the kubelet
 TINY = 64 << 10  # bytes; below, what a lane costs besides is as much as it saves
 _LANES = 16
 _FEW = 4  # lanes; in two OpenSSL is faster
-_LITTLE = 4 << 20  # bytes; below, it does not pay to find out whether lanes are faster
 _AHEAD = 8  # chunks on their way to the thread
 _NOTHING = memoryview(b"")
 
@@ -95,6 +94,7 @@ class Lanes:
     def __init__(self, room: int = ROOM, faster: Callable[[], bool] = faster) -> None:
         self._room, self._faster = room, faster
         self._large = room // _FEW
+        self._little = room // 20  # it takes longer to find out whether lanes are faster than to hash 4 MiB
         self._held = 0  # bytes; a chunk that is half hashed, one in each lane, stays in memory with its other half
         self._last = _File(Sum())
         self._waiting: deque[_File] = deque()
@@ -117,12 +117,10 @@ class Lanes:
         elif chunk:
             self._last.pieces.append(memoryview(chunk))
             self._held += len(chunk)
+        if self._held > self._little and not self._faster():
+            self._singly(len(self._waiting))
         while self._held > self._room:
-            if self._faster():
-                self._step()
-            else:
-                self._room = 0
-                self._singly(len(self._waiting))
+            self._step()
 
     def finish(self) -> None:
         """Hash what waits: the longest first, so that none is left alone in a lane; one that would be gets no lane."""
@@ -139,7 +137,7 @@ class Lanes:
             file.sum.sha256 = file.alone.hexdigest()
 
     def _worth_it(self, longest: int) -> bool:
-        return self._held > max(_LITTLE, _FEW * longest) and self._faster()
+        return self._held > max(self._little, _FEW * longest) and self._faster()
 
     def _singly(self, files: int) -> None:
         """Have the first `files` that wait hashed by OpenSSL."""

@@ -52,12 +52,15 @@ def test_one_line_of_any_length_is_redacted_in_constant_memory() -> None:
 
 
 @pytest.mark.slow
-def test_sealing_and_verifying_in_constant_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize("files", [1, GB * 100])
+def test_sealing_and_verifying_in_constant_memory(tmp_path: Path, files: int) -> None:
+    """One large file, and logs of 10 MiB, as many of which wait to be hashed side by side as there is room for."""
     data, out = tmp_path / "data", tmp_path / "out"
     data.mkdir()
-    with (data / "memory.img").open("wb") as image:  # holes: it takes no room on the disk
-        image.write(os.urandom(64 << 20))
-        image.truncate(GB << 30)
+    for number in range(files):
+        with (data / f"{number}.log").open("wb") as log:  # holes: it takes no room on the disk
+            log.write(os.urandom((64 << 20) // files))
+            log.truncate((GB << 30) // files)
     for command in ([SEAL, str(data), str(out)], [VERIFY, str(out)]):
         assert peak([sys.executable, "-c", *command]) < PEAK
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from irkit import digest
+from irkit.beside import shared
 from irkit.bundle import layout
 from irkit.bundle.layout import Sealed
 from irkit.bundle.recipients import confide, copies, veil
-from irkit.bundle.redact.redactor import Redactor, Unread
-from irkit.bundle.redact.rewrite import Replaced
-from irkit.bundle.redact.secrets import Secrets
+from irkit.bundle.recipients.listed import Listed, Told
+from irkit.bundle.redact.redactor import Redactor
+from irkit.bundle.redact.secrets import Secrets, named
 from irkit.bundle.seal import payload
 from irkit.errors import BundleError
 from irkit.model.codec import build, compact, plain
@@ -68,37 +70,32 @@ class Audiences:
     def part(self, leave: Sequence[str]) -> list[Sealed]:
         """Make both copies of everything but the paths `leave`; returns what is sealed, the list of it included.
 
-        What a crash has left in `staged` makes room: nobody waited until the disk had it. Raises BundleError from the
-        disk.
+        What a crash has left makes room: nobody waited until the disk had it. Raises BundleError from the disk.
         """
         listed = self.staged.with_name(f"{self.staged.name}.{MAP}")
         try:
             if self.staged.exists():
                 shutil.rmtree(self.staged)
-            with listed.open("wb") as notes:
-                self._list(notes, leave)
+            with Listed(listed) as notes:
+                notes.write(compact({"key": self.key.hex()}) + b"\n")  # what made the tokens
+                todo = [each for each in self.files if each[0] not in leave]
+                for told, sealed in shared(partial(self._made, notes), todo):
+                    notes.gather(told)
+                    self.sealed += sealed
             self.sealed.append(confide.confided(listed, MAP, self.staged, self.recipients))
             listed.unlink()
         except OSError as error:
             raise BundleError(f"cannot redact: {error.strerror}", "free some disk space") from error
         return self.sealed
 
-    def _list(self, notes: BinaryIO, leave: Sequence[str]) -> None:
-        """Write the list as it comes: the key that made the tokens, then every secret hidden, never what it was."""
-
-        def note(noun: Any) -> None:  # noqa: ANN401 - a noun of the redactor, or the key
-            notes.write(compact(noun) + b"\n")
-
-        note({"key": self.key.hex()})
-        for path, file in self.files:
-            if path not in leave:
-                self._file(path, file, note)
-
-    def _file(self, path: str, file: Path, note: Callable[[Replaced | Unread], None]) -> None:
-        shown = copies.shown(file, self.staged / path, lambda chunks: self.redactor.redact(path, chunks, note))
-        if shown is not None:
-            sealed = confide.confided(file, path, self.staged, self.recipients)
-            self.sealed.append(replace(sealed, shown=shown))
+    def _made(self, notes: Listed, item: tuple[str, Path]) -> tuple[Told, list[Sealed]]:
+        """Make both copies of one file; where it is noted what was hidden, never what it was, and what was sealed."""
+        path, file = item
+        with notes.own() as note:
+            shown = copies.shown(file, self.staged / path, lambda chunks: self.redactor.redact(path, chunks, note))
+        if shown is None:
+            return notes.told, []
+        return notes.told, [replace(confide.confided(file, path, self.staged, self.recipients), shown=shown)]
 
 
 def learned(data: Path, key: bytes) -> Redactor:
@@ -106,11 +103,17 @@ def learned(data: Path, key: bytes) -> Redactor:
     return _learned(payload(data), key)
 
 
-def _learned(files: Iterable[tuple[str, Path]], key: bytes) -> Redactor:
+def _learned(files: Sequence[tuple[str, Path]], key: bytes) -> Redactor:
     secrets = Secrets(key)
-    for path, file in files:
-        secrets.learn(path, digest.read(file))
+    for found in shared(_named, files):
+        for secret in found:
+            secrets.add(secret)
     return Redactor(secrets)
+
+
+def _named(item: tuple[str, Path]) -> list[bytes]:
+    path, file = item
+    return list(named(path, digest.read(file)))
 
 
 def scrubbed(noun: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - a noun, or JSON of any shape

@@ -33,6 +33,7 @@ def _named(part: str) -> str:
 
 
 def confided(file: Path, path: str, staged: Path, recipients: Sequence[str]) -> Sealed:
-    """Encrypt `file`, known as `path`, into `staged`; raises like `veil.veil`."""
+    """Encrypt `file`, known as `path`, into `staged`, once more if that was done; raises like `veil.veil`."""
     member = FOLDER + "/".join(map(_named, path.split("/"))) + veil.SUFFIX
+    (staged / member).unlink(missing_ok=True)
     return Sealed(path, member, veil.veil(file, staged / member, recipients).sha256)

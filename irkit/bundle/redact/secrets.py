@@ -41,17 +41,9 @@ class Secrets:
         return dict(self._known)
 
     def learn(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Take the secrets that the documents in a file of the bundle name; logs name none."""
-        for text in files.documents(path, chunks):
-            self._learn_document(text, 0)
-
-    def _learn_document(self, text: bytes, depth: int) -> None:
-        try:
-            found = document.spans(text, _DETECTORS)
-        except Unreadable:
-            return
-        for span in found:
-            self.add(text[span.start : span.end] if span.secret is None else span.secret, depth)
+        """Take the secrets that the documents in a file of the bundle name."""
+        for secret in named(path, chunks):
+            self.add(secret)
 
     def add(self, secret: bytes, depth: int = 0) -> None:
         """Know `secret`, and what is a secret within it."""
@@ -74,7 +66,23 @@ class Secrets:
             if inner != text:
                 self.add(inner, depth)
         if text[:1] in b"{[":
-            self._learn_document(text, depth)
+            for secret in _in_document(text):
+                self.add(secret, depth)
+
+
+def named(path: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The secrets that the documents in a file of the bundle name; logs name none."""
+    for text in files.documents(path, chunks):
+        yield from _in_document(text)
+
+
+def _in_document(text: bytes) -> Iterator[bytes]:
+    try:
+        found = document.spans(text, _DETECTORS)
+    except Unreadable:
+        return
+    for span in found:
+        yield text[span.start : span.end] if span.secret is None else span.secret
 
 
 def _within(secret: bytes) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ LINES = b"2026-01-01T00:00:00.000000000Z stdout of a busy container\n" * 2_000
 NO_END = LINES.replace(b"\n", b" ")  # what a hostile container writes: one line
 
 CAPTURE = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 from irkit.cluster.client import connect
 from irkit.collect.capture import capture
@@ -30,7 +30,8 @@ from tests.collect.scene import TARGET
 cluster = connect(ClusterSettings(kubeconfig=sys.argv[1]))
 taken = {each.path: each for each in capture(TARGET, cluster, Path(sys.argv[2])) if isinstance(each, Artifact)}
 log = taken["logs/app.current.log"]
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+# Not getrusage: that begins with the peak of the pytest that started this.
+peak = next(int(line.split()[1]) for line in Path("/proc/self/status").open() if line.startswith("VmHWM:"))
 print(json.dumps({"peak": peak, "size": log.size, "sha256": log.sha256, "truncated": log.truncated}))
 """
 

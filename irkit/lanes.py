@@ -35,10 +35,10 @@ class _Hasher(Protocol):
 
 @cache
 def faster() -> bool:
-    """Whether lanes are half as fast again as OpenSSL here; where a processor has instructions for SHA-256, hardly.
+    """Whether lanes are half as fast again as OpenSSL here: hardly, where a processor has instructions for SHA-256.
 
-    Nothing says so but the clock: OpenSSL does not tell what it uses. A millisecond of this thread's own time decides,
-    so that other work does not matter; with files of any kind the answer is as good as without.
+    OpenSSL does not tell whether it uses them, and for other processors stringzilla has other lanes: the clock decides,
+    once, in a millisecond of this thread's own time, in which no other work counts. A wrong answer costs only speed.
     """
     sample, lanes = bytes(8 << 10), Sha256s(_LANES)
     alone = min(_seconds(lambda: [hashlib.sha256(sample) for _ in range(_LANES)]) for _ in range(3))
@@ -94,7 +94,7 @@ class Lanes:
     def __init__(self, room: int = ROOM, faster: Callable[[], bool] = faster) -> None:
         self._room, self._faster = room, faster
         self._large = room // _FEW
-        self._little = room // 20  # it takes longer to find out whether lanes are faster than to hash 4 MiB
+        self._little = room // 20  # for less than 4 MiB it is not worth finding out whether lanes are faster
         self._held = 0  # bytes; a chunk that is half hashed, one in each lane, stays in memory with its other half
         self._last = _File(Sum())
         self._waiting: deque[_File] = deque()

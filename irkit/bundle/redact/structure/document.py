@@ -72,7 +72,7 @@ class _Search:
             self._hide(kubernetes.data(table), place)
         env = place.key == b"env" or b"/env/" in table.text(b"path")
         for key, node in table.members:
-            own = kubernetes.member(table, key.decode("utf-8", "replace"), node, env=env)
+            own = kubernetes.member(table, key, node, env=env)
             if not own and self._nothing_in(node):
                 continue
             inner = _Place(place, key, key, secret, place.depth)

@@ -6,6 +6,7 @@ import re
 from base64 import b64decode
 from binascii import Error
 from collections.abc import Iterator
+from functools import lru_cache
 
 from irkit.bundle.redact.detect import words
 from irkit.bundle.redact.structure.tree import Bare, Node, Row, Table, Text
@@ -14,6 +15,7 @@ Secret = tuple[Text | Bare, str, bytes]  # where, by which rule, and what it is 
 Part = tuple[Text, int, str]  # a string, from which of its decoded bytes on, and by which rule
 
 _SECRET_TYPES = re.compile(rb"Opaque|(?:kubernetes\.io|bootstrap\.kubernetes\.io|helm\.sh|istio\.io)/.*")
+_VALUES = (b"value", b"Value", b"values")
 _NAMES = (b"name", b"key", b"header", b"Name", b"Key")
 _ADDRESSES = re.compile("(?i)sha|commit|digest|revision|hash|uid|uuid|version|tag|image|_id$")
 _NUMBER = re.compile(rb"[0-9]{4,}")
@@ -63,12 +65,19 @@ def from_base64(value: bytes) -> bytes:
         return value
 
 
-def member(table: Table, key: str, node: Node, *, env: bool) -> list[Secret]:
+def member(table: Table, key: bytes, node: Node, *, env: bool) -> list[Secret]:
     """The value under `key` of `table` when its name, or the name beside it, is a secret's."""
-    if words.names_secret(key):
-        structured = isinstance(node, Table) or (isinstance(node, Row) and _has_tables(node))
-        return [] if structured else _unless_prose(node, "key", key)
-    return _named_beside(table, node, env=env) if key in ("value", "Value", "values") else []
+    if key in _VALUES:
+        return _named_beside(table, node, env=env)
+    if not _names_secret(key):
+        return []
+    structured = isinstance(node, Table) or (isinstance(node, Row) and _has_tables(node))
+    return [] if structured else _unless_prose(node, "key", key.decode("utf-8", "replace"))
+
+
+@lru_cache(4096)
+def _names_secret(key: bytes) -> bool:
+    return words.names_secret(key.decode("utf-8", "replace"))
 
 
 def _named_beside(table: Table, node: Node, *, env: bool) -> list[Secret]:

@@ -22,17 +22,37 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "active_count", lambda: count() - others)
 
 
-@pytest.mark.parametrize("pieces", [0, 1, WORTH - 1, WORTH, WORTH + 1, 3 * WORTH])
+class Barrier:
+    """Two processes, neither of which goes on before the other has come: each at its first piece."""
+
+    def __init__(self) -> None:
+        self._ends = [os.pipe(), os.pipe()]
+        self._here, self._passed = os.getpid(), False
+
+    def pass_once(self) -> None:
+        if not self._passed:
+            self._passed = True
+            (hear, _), (_, say) = self._ends if os.getpid() == self._here else reversed(self._ends)
+            os.write(say, b"x")
+            os.read(hear, 1)
+
+
+@pytest.mark.parametrize("pieces", [0, 1, WORTH - 1, WORTH, WORTH + 1, 3 * WORTH, 20_000])
 def test_the_results_are_in_order(pieces: int) -> None:
     assert shared(lambda number: number * number, range(pieces)) == [number**2 for number in range(pieces)]
 
 
 @TWO
-def test_every_second_piece_is_worked_on_beside() -> None:
-    made = shared(lambda _: os.getpid(), range(WORTH))
-    assert set(made[::2]) == {os.getpid()}
-    assert len(set(made[1::2])) == 1
-    assert made[1] != os.getpid()
+def test_two_processes_take_turns() -> None:
+    both = Barrier()
+
+    def work(each: int) -> int:
+        both.pass_once()
+        return os.getpid()
+
+    made = shared(work, range(3 * WORTH))
+    assert len(set(made)) == 2
+    assert os.getpid() in made
 
 
 def test_little_work_stays_here() -> None:
@@ -61,11 +81,13 @@ def test_what_goes_wrong_is_raised_wherever_it_does(number: int) -> None:
         shared(work, range(WORTH))
 
 
+@TWO
 def test_a_process_that_is_killed_costs_no_result() -> None:
-    here = os.getpid()
+    here, both = os.getpid(), Barrier()
 
     def work(each: int) -> int:
-        if os.getpid() != here and each > WORTH // 2:
+        both.pass_once()
+        if os.getpid() != here:
             os.kill(os.getpid(), signal.SIGKILL)
         return each
 

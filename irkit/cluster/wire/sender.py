@@ -17,7 +17,6 @@ import urllib3
 from irkit import __version__
 from irkit.cluster.wire.answer import Answer
 from irkit.cluster.wire.deadline import Deadline
-from irkit.cluster.wire.exchange import lean
 from irkit.cluster.wire.refusal import Refusal, refusal
 from irkit.cluster.wire.trouble import FOREIGN, Trouble, trouble
 from irkit.model.evidence import Call
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from irkit.cluster.wire.execution import Output
 
 AGENT = f"irkit/{__version__}"
-_ONCE = urllib3.Retry.from_int(False, redirect=False)  # `_pause` decides on trying again
 EXPLANATION = 1 << 20  # bytes of a refusal that are read
 
 
@@ -120,7 +118,7 @@ class Sender:
         """
         if self._pool.proxy is not None:
             return self._pool.urlopen, self.server
-        return lean(self._pool.connection_from_url(self.server)).urlopen, urlsplit(self.server).path.rstrip("/")
+        return self._pool.connection_from_url(self.server).urlopen, urlsplit(self.server).path.rstrip("/")
 
     def _attempt(
         self, request: Request, deadline: Deadline, reading: Deadline
@@ -135,7 +133,7 @@ class Sender:
                 body=request.body,
                 headers={**_headers(request), **credentials},
                 timeout=urllib3.Timeout(connect=min(left, self._pace.connect), read=left),
-                retries=_ONCE,
+                retries=False,
                 redirect=False,
                 preload_content=False,
             )

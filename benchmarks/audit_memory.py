@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from benchmarks._auditlog import write
+from benchmarks._auditlog import make
 from benchmarks._timing import run
 from benchmarks.audit import POD, irkit
 
@@ -22,7 +22,7 @@ def main() -> None:
             if shutil.disk_usage(folder).free < (size + 1) * GIGABYTE:
                 print(f"  {size} GB: no room in {folder}")
                 return
-            write(path, size * GIGABYTE)
+            make(path, size * GIGABYTE)
             for name, words in (("search, one pod", ("search", str(path), *POD)), ("detect", ("detect", str(path)))):
                 wall, peak, _ = run(irkit(*words)[0])
                 print(f"  {size:2} GB  {name:15}  {peak:6,.0f} MiB in its largest process  {wall:6.1f} s", flush=True)

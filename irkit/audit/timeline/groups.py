@@ -39,7 +39,7 @@ class Group(msgspec.Struct, gc=False):
 
     def near(self, other: Group) -> bool:
         """Whether the two are one line."""
-        return self.first - GAP <= other.last and other.first - GAP <= self.last
+        return self.first - other.last <= GAP and other.first - self.last <= GAP
 
     def add(self, other: Group) -> None:
         """Take up what another has seen."""

@@ -67,6 +67,12 @@ def test_after_an_hour_without_it_the_same_is_told_again(tmp_path: Path) -> None
     assert [(line.count, line.at) for line in lines] == [(2, START), (1, START + timedelta(seconds=9000))]
 
 
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_the_ends_of_time_are_times(tmp_path: Path, end: str) -> None:
+    odd = event() | {"requestReceivedTimestamp": end, "stageTimestamp": end}
+    assert len(requests(of(tmp_path, [event(), odd]))) == 2
+
+
 def test_findings_stand_behind_the_request_they_are_about(tmp_path: Path) -> None:
     told = of(tmp_path, [event(sub="exec", code=101), binding("cluster-admin", seconds=20), event("list", "pods", "")])
     assert [(line.kind, line.rule) for line in told.lines] == [

@@ -180,6 +180,11 @@ def test_every_unusable_source_is_a_gap_with_a_remedy(tmp_path: Path) -> None:
     assert all(gap.remedy and gap.target.startswith(f"audit log {tmp_path}") for gap in looking.gaps)
 
 
+def test_a_device_is_no_log() -> None:
+    looking, _ = found(Path("/dev/zero"))
+    assert [(gap.reason, gap.detail) for gap in looking.gaps] == [(GapReason.INVALID, "not a plain file")]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_we_may_not_read_is_denied(tmp_path: Path) -> None:
     path = log(tmp_path / "audit.log", [event()])

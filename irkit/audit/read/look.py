@@ -34,6 +34,9 @@ def look(path: Path, label: str) -> Found:
 
 
 def _look(path: Path, label: str) -> Found:
+    if not path.is_file():
+        path.stat()  # tells whether it is there, and may be read
+        return gap(label, GapReason.INVALID, "not a plain file", "pipe what it gives into -")
     source = Source(path, label, path.stat().st_size, packed=is_packed(path))
     if not source.size:
         return gap(label, GapReason.ABSENT, "the file is empty", WHERE)

@@ -61,6 +61,22 @@ class _Hands:
 _HANDS = _Hands()
 
 
+_Told = tuple[int, list[T], Exception | None, bool]  # by which task, what it found, what went wrong, whether it ended
+
+
+def _told(number: int, task: Callable[[], Iterable[T]]) -> Iterator[_Told[T]]:
+    try:
+        found = task()
+        if isinstance(found, list):
+            yield number, found, None, True
+            return
+        for each in found:
+            yield number, [each], None, False
+        yield number, [], None, True
+    except Exception as error:
+        yield number, [], error, True
+
+
 def merge(
     tasks: Sequence[Callable[[], Iterable[T]]],
     *,
@@ -76,18 +92,13 @@ def merge(
     its place, and what it may still yield is lost. A task that raises ends the merge with its error.
     """
     end = time.monotonic() + patience if patience is not None else None
-    results: SimpleQueue[tuple[int, list[T], Exception | None, bool]] = SimpleQueue()
+    results: SimpleQueue[_Told[T]] = SimpleQueue()
     numbers = count()
 
     def work() -> None:
         while (number := next(numbers)) < len(tasks):
-            try:
-                found = tasks[number]()
-                for each in () if isinstance(found, list) else found:
-                    results.put((number, [each], None, False))
-                results.put((number, found if isinstance(found, list) else [], None, True))
-            except Exception as error:
-                results.put((number, [], error, True))
+            for told in _told(number, tasks[number]):
+                results.put(told)
 
     running = set(range(len(tasks)))
     with _HANDS.hired():

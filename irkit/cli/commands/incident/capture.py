@@ -81,20 +81,23 @@ def capture(
     from irkit.playbook import find
 
     asked = {"checkpoint": checkpoint, "node_logs": node_logs, "flows": flows, "prometheus": prometheus}
-    asked |= {"secrets": secrets}
-    deeper = processes is not Look.OFF or any(asked.values())
     book, inputs = _whom(face, what, selector, every)
-    if book == "collect-wide" and deeper:
-        raise UsageError("looks into a pod are taken pod by pod", "name one pod for these")
-    if deeper:
-        look = {"processes": processes.value, "probe_image": probe_image}
-        book, inputs = "collect-inside", inputs | asked | look
+    if processes is not Look.OFF or secrets or any(asked.values()):
+        look = {"processes": processes.value, "probe_image": probe_image, "secrets": secrets}
+        book, inputs = _inside(book), inputs | asked | look
     inputs |= options.collecting(audit, deadline) | options.bounds(max_artifact, max_total, disk_reserve)
     store = StoreSettings(f"file://{out.resolve()}" if out else DEFAULT_STORE)
     record = running.start(
         face, find.load(book), inputs, store=store, sealing=sealing, case=case, authority=authority, dry_run=dry_run
     )
     return running.finish(face, record)
+
+
+def _inside(book: str) -> str:
+    """The playbook that looks into the pod of `book`; raises UsageError where that is about many."""
+    if book == "collect-wide":
+        raise UsageError("looks into a pod are taken pod by pod", "name one pod for these")
+    return "collect-inside"
 
 
 def _whom(face: Face, what: str, selector: str, every: bool) -> tuple[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from zlib import crc32
 
 from irkit.audit.detect.rules.records import RULES
@@ -55,6 +56,15 @@ class Ids:
             self.take(key, checksum)
 
 
+class Compared(NamedTuple):
+    """What the comparison of all ids brought to light."""
+
+    ids: Ids  # of all sources
+    found: tuple[Finding, ...]  # one about all ids that stand on different records, or none
+    passed: Watched  # what the allow-list let pass is counted here
+    gaps: tuple[Gap, ...]  # what could not be read
+
+
 @dataclass(frozen=True, slots=True)
 class Compare:
     """The work."""
@@ -83,11 +93,8 @@ def small(opened: Sources) -> bool:
     return sum(source.size * (RATIO if source.packed else 1) for source in opened.readable) <= SMALL
 
 
-def compare(opened: Sources, work: Watch, share: Share) -> tuple[Ids, tuple[Finding, ...], Watched, tuple[Gap, ...]]:
-    """What was compared, the one finding about ids that stand on different records, and what could not be read.
-
-    The window and the allow-list are those of `work`; what the list let pass is counted in the third of the answers.
-    """
+def compare(opened: Sources, work: Watch, share: Share) -> Compared:
+    """Compare the ids of all sources; the window and the allow-list are those of `work`."""
     window = work.window
     units = [piece for source in opened.readable for piece in pieces(source, *window.within(source))]
     total, gaps = Ids(), []
@@ -97,7 +104,7 @@ def compare(opened: Sources, work: Watch, share: Share) -> tuple[Ids, tuple[Find
             gaps.append(torn(unit.source, part.torn, part.remedy))
     passed = Watched()
     found = _confirmed(units, total, work, share, passed) if total.doubled else ()
-    return total, found, passed, tuple(gaps)
+    return Compared(total, found, passed, tuple(gaps))
 
 
 def _confirmed(units: list[Piece], ids: Ids, work: Watch, share: Share, passed: Watched) -> tuple[Finding, ...]:

@@ -49,11 +49,11 @@ def is_account(username: str) -> bool:
 
 
 @lru_cache(4096)
-def outsider(username: str, named: bool = True) -> bool:
+def outsider(username: str) -> bool:
     """Not the control plane and not a node. The authenticated user counts: impersonation does not hide anybody."""
     return not of_the_plane(username) and not is_node(username)
 
 
-def off_the_plane(username: str, named: bool = True) -> bool:
+def off_the_plane(username: str) -> bool:
     """Nodes, too. Controllers make the pods of templates that were judged when somebody wrote them."""
     return not of_the_plane(username)

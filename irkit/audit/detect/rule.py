@@ -56,9 +56,14 @@ class Chain:
     span: timedelta  # between the two, at most
 
 
-def anybody(username: str, named: bool) -> bool:
+def anybody(username: str) -> bool:
     """Whom a rule heeds that does not say: all of them."""
     return True
+
+
+def nobody(username: str) -> bool:
+    """Whom a rule heeds besides, where no name was asked for."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class Rule:
     by whom. With `chain` it tells of either deed, and `subject` says what joins the two ("": nothing, and the event
     is passed over). `body`: it judges by the request's body, so it is blind at level Metadata.
 
-    `heeds` gets who asked, and whether a name was asked for: what no rule heeds need not be parsed whole.
+    `by` says of who asked whether the rule heeds them; `nameless`, whether it does where they asked for no name.
     """
 
     id: str
@@ -82,7 +87,8 @@ class Rule:
     resources: tuple[str, ...]
     tells: Callable[[Event], str]
     false_positives: str
-    heeds: Callable[[str, bool], bool] = anybody
+    by: Callable[[str], bool] = anybody
+    nameless: Callable[[str], bool] = nobody
     body: bool = False
     gate: Gate | None = None  # None: verbs and resources say when it is asked
     count: Count | None = None
@@ -100,7 +106,10 @@ class Rule:
             self.gate and self.gate.passes(event)
         )
 
+    def heeds(self, username: str, named: bool) -> bool:
+        """Whether it may fire on what `username` asks, by name or not: what no rule heeds need not be parsed whole."""
+        return self.by(username) or (not named and self.nameless(username))
+
     def fires(self, event: Event) -> str:
         """Why it fires on `event`, which it asks about; "" where it does not."""
-        heeded = self.heeds(event.who.username, bool(event.ref.name))
-        return self.tells(event) if heeded else ""
+        return self.tells(event) if self.heeds(event.who.username, bool(event.ref.name)) else ""

@@ -81,6 +81,6 @@ RULES = (
         ("nodes/proxy",),
         _kubelet,
         "monitoring that reads /pods; irkit's own checkpoint and node log collectors",
-        heeds=off_the_plane,
+        by=off_the_plane,
     ),
 )

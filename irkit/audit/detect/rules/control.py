@@ -66,7 +66,7 @@ RULES = (
         _ADMISSION,
         _admission,
         "installation and renewal of policy engines and certificate injectors",
-        heeds=outsider,
+        by=outsider,
     ),
     Rule(
         "events-deleted",
@@ -78,7 +78,7 @@ RULES = (
         ("events",),
         _events_deleted,
         "namespaces emptied by hand",
-        heeds=outsider,
+        by=outsider,
     ),
     Rule(
         "cluster-dns-changed",
@@ -90,7 +90,7 @@ RULES = (
         ("configmaps",),
         _names,
         "upgrades and stub domains by administrators",
-        heeds=outsider,
+        by=outsider,
     ),
     Rule(
         "service-exposed",
@@ -102,7 +102,7 @@ RULES = (
         ("services",),
         _exposed,
         "every public application: allow-list its namespace",
-        heeds=outsider,
+        by=outsider,
         body=True,
     ),
     Rule(

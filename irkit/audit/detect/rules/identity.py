@@ -81,7 +81,7 @@ RULES = (
         (),
         _refused,
         "operators whose rights were cut; broken deployments",
-        heeds=outsider,
+        by=outsider,
         count=Count(10, timedelta(minutes=10), "different requests refused"),
         gate=Gate.REFUSED,
     ),

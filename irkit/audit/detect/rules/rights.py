@@ -55,7 +55,7 @@ def _certificate(event: Event) -> str:
     return f"{event.verb} of {event.ref}" if succeeded(event) else ""
 
 
-def _no_newcomer(username: str, named: bool) -> bool:
+def _no_newcomer(username: str) -> bool:
     """A node that joins asks with a bootstrap token."""
     return outsider(username) and not username.startswith("system:bootstrap:")
 
@@ -76,7 +76,7 @@ RULES = (
         _BINDINGS,
         _admin_binding,
         "installation of operators that ask for everything",
-        heeds=outsider,
+        by=outsider,
         body=True,
     ),
     Rule(
@@ -89,7 +89,7 @@ RULES = (
         _ROLES,
         _grave_role,
         "installation of operators; upgrades of the control plane change built-in roles",
-        heeds=outsider,
+        by=outsider,
         body=True,
     ),
     Rule(
@@ -114,7 +114,7 @@ RULES = (
         _REQUESTS,
         _certificate,
         "certificate operators; onboarding of users by certificate",
-        heeds=_no_newcomer,
+        by=_no_newcomer,
     ),
     Rule(
         "cloud-identity-map",
@@ -126,6 +126,6 @@ RULES = (
         ("configmaps",),
         _cloud_map,
         "node group changes by cluster administrators",
-        heeds=outsider,
+        by=outsider,
     ),
 )

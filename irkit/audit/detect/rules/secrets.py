@@ -25,8 +25,8 @@ def _gathered(event: Event) -> str:
     return f"{event.ref.namespace}/{named}" if named and succeeded(event) else ""
 
 
-def _astray(username: str, named: bool) -> bool:
-    return not named if is_node(username) else is_account(username) and not username.startswith(SYSTEM_ACCOUNTS)
+def _foreigner(username: str) -> bool:
+    return is_account(username) and not username.startswith(SYSTEM_ACCOUNTS)
 
 
 def _foreign(event: Event) -> str:
@@ -62,7 +62,7 @@ RULES = (
         ("secrets",),
         _listed,
         "ingress controllers, certificate and secret operators, which watch all secrets by design",
-        heeds=outsider,
+        by=outsider,
     ),
     Rule(
         "secrets-gathered",
@@ -74,7 +74,7 @@ RULES = (
         ("secrets",),
         _gathered,
         "secret operators; helm, which keeps its releases in secrets",
-        heeds=outsider,
+        by=outsider,
         count=Count(10, timedelta(minutes=10), "different secrets read"),
     ),
     Rule(
@@ -87,7 +87,8 @@ RULES = (
         ("secrets",),
         _foreign,
         "operators that serve all namespaces",
-        heeds=_astray,
+        by=_foreigner,
+        nameless=is_node,
     ),
     Rule(
         "token-minted",
@@ -99,7 +100,7 @@ RULES = (
         ("serviceaccounts/token",),
         _token,
         "kubectl create token by administrators; vault and other brokers",
-        heeds=outsider,
+        by=outsider,
     ),
     Rule(
         "token-secret",
@@ -111,7 +112,7 @@ RULES = (
         ("secrets",),
         _token_secret,
         "old CI systems that need a token for good",
-        heeds=outsider,
+        by=outsider,
         body=True,
     ),
 )

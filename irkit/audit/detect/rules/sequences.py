@@ -47,7 +47,7 @@ def _from_inside(event: Event) -> str:
     return f"its own account: {event.verb} {event.ref}" if _pod_of(event) and succeeded(event) else ""
 
 
-def _no_node(username: str, named: bool) -> bool:
+def _no_node(username: str) -> bool:
     return not is_node(username)
 
 
@@ -97,7 +97,7 @@ RULES = (
         (*_POWERS, *_BINDINGS),
         _tried,
         "operators that start before their rights are there; an administrator who grants what was missing",
-        heeds=outsider,
+        by=outsider,
         chain=Chain(_refused, timedelta(hours=1)),
         subject=_attempt,
     ),
@@ -111,7 +111,7 @@ RULES = (
         ("pods/exec", "pods/attach", "secrets", "serviceaccounts/token"),
         _from_inside,
         "debugging of operators that read secrets all day",
-        heeds=_no_node,
+        by=_no_node,
         chain=Chain(_entered, timedelta(minutes=30)),
         subject=_pod,
     ),
@@ -125,7 +125,7 @@ RULES = (
         (*_BINDINGS, *_POWERS),
         _bound_or_used,
         "installation and upgrade of operators, which use their new rights at once",
-        heeds=outsider,
+        by=outsider,
         chain=Chain(_bound, timedelta(hours=1)),
         subject=_binding,
     ),

@@ -127,7 +127,7 @@ RULES = (
         POD_BEARERS,
         _privileged,
         "network, storage and security agents, which belong on the allow-list by name",
-        heeds=off_the_plane,
+        by=off_the_plane,
         body=True,
     ),
     Rule(
@@ -140,7 +140,7 @@ RULES = (
         POD_BEARERS,
         _host_path,
         "log shippers, storage drivers, node agents",
-        heeds=off_the_plane,
+        by=off_the_plane,
         body=True,
     ),
     Rule(
@@ -153,7 +153,7 @@ RULES = (
         POD_BEARERS,
         _host_namespaces,
         "network plugins, node exporters, ingress controllers",
-        heeds=off_the_plane,
+        by=off_the_plane,
         body=True,
     ),
     Rule(
@@ -166,7 +166,7 @@ RULES = (
         POD_BEARERS,
         _capability,
         "network plugins, service mesh init containers, profilers",
-        heeds=off_the_plane,
+        by=off_the_plane,
         body=True,
     ),
     Rule(
@@ -179,7 +179,7 @@ RULES = (
         ("pods",),
         _system_pod,
         "cluster administrators and add-on managers",
-        heeds=outsider,
+        by=outsider,
     ),
     Rule(
         "controller-account-pod",
@@ -191,7 +191,7 @@ RULES = (
         ("pods",),
         _controller_account,
         "add-ons whose service account is called *controller",
-        heeds=outsider,
+        by=outsider,
         body=True,
     ),
     Rule(
@@ -204,7 +204,7 @@ RULES = (
         ("jobs", "cronjobs"),
         _scheduled,
         "deployment pipelines: allow-list their accounts",
-        heeds=outsider,
+        by=outsider,
     ),
     Rule(
         "daemon-set",
@@ -216,6 +216,6 @@ RULES = (
         ("daemonsets",),
         _daemon_set,
         "installation of node agents",
-        heeds=outsider,
+        by=outsider,
     ),
 )

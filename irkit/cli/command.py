@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -56,44 +56,56 @@ _ONLINE: dict[str, tuple[Any, Any]] = {
 
 
 def command(
-    group: typer.Typer, name: str, *, online: bool = True, store: bool = False, seal: bool = False
+    group: typer.Typer, name: str, *, online: bool = True
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function under `group` as command `name`.
 
-    The function takes a `Face` first (then, with `store`, the `StoreSettings`, and with `seal`, the `SealSettings`);
-    what is left of its signature are the command's own arguments. It may return an `Exit`; None is complete. `online`
-    commands also take the flags that choose a cluster.
+    The function takes a `Face` first; what is left of its signature are the command's own arguments, one annotated
+    with `options.Flags` for several. It may return an `Exit`; None is complete. `online` commands also take the flags
+    that choose a cluster.
     """
     common = _ONLINE if online else _OFFLINE
-    added = common | (options.STORE if store else {}) | (options.SEAL if seal else {})
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[1 + store + seal :]
+        _, *own = inspect.signature(function, eval_str=True).parameters.values()
+        several = {parameter.name: flags for parameter in own if (flags := _flags_of(parameter))}
 
         def run(**given: Any) -> None:  # noqa: ANN401 - whatever the command line holds
-            face = face_of({flag: given.pop(flag) for flag in common})
-            settings: list[Any] = []
-            if store:
-                settings.append(options.store_settings({flag: given.pop(flag) for flag in options.STORE}))
-            if seal:
-                settings.append(options.seal_settings({flag: given.pop(flag) for flag in options.SEAL}))
-            raise typer.Exit(bounded(lambda face: function(face, *settings, **given), face))
+            def work(face: Face) -> Exit | None:
+                made = {name: flags.taken(given) for name, flags in several.items()}
+                return cast(Exit | None, function(face, **given, **made))
 
-        extra = [
-            inspect.Parameter(flag, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-            for flag, (annotation, default) in added.items()
-        ]
-        run.__signature__ = inspect.Signature([*_keyword_only(own), *extra])  # type: ignore[attr-defined]
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *extra)}
+            face = face_of({flag: given.pop(flag) for flag in common})
+            raise typer.Exit(bounded(work, face))
+
+        shown = _in_order(own, several, common)
+        run.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+        run.__annotations__ = {flag.name: flag.annotation for flag in shown}
         run.__name__, run.__module__, run.__doc__ = function.__name__, function.__module__, function.__doc__
-        group.command(name, no_args_is_help=any(_required(parameter) for parameter in own))(run)
+        group.command(name, no_args_is_help=any(map(_required, shown)))(run)
         return function
 
     return register
 
 
-def _keyword_only(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
-    return [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+def _flags_of(parameter: inspect.Parameter) -> options.Flags | None:
+    """The flags that one parameter stands for; None where it is a flag itself."""
+    told = getattr(parameter.annotation, "__metadata__", ())
+    return next((one for one in told if isinstance(one, options.Flags)), None)
+
+
+def _in_order(
+    own: list[inspect.Parameter], several: dict[str, options.Flags], common: dict[str, tuple[Any, Any]]
+) -> list[inspect.Parameter]:
+    """All flags of a command as help shows them."""
+    first: list[inspect.Parameter] = []
+    last: list[inspect.Parameter] = []
+    for parameter in own:
+        flags = several.get(parameter.name)
+        (last if flags and flags.last else first).extend(flags.each if flags else [parameter])
+    named = inspect.Parameter.KEYWORD_ONLY
+    middle = [inspect.Parameter(name, named, default=one, annotation=told) for name, (told, one) in common.items()]
+    return [*(flag.replace(kind=named) for flag in first), *middle, *(flag.replace(kind=named) for flag in last)]
 
 
 def _required(parameter: inspect.Parameter) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +12,27 @@ import typer
 
 from irkit.errors import UsageError
 from irkit.settings import DEFAULT_STORE, SealSettings, StoreSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """Annotates a parameter of a command that stands for several flags: the parameters of `make`, which makes it.
+
+    What `make` raises is told like an error of the command itself.
+    """
+
+    make: Callable[..., Any]
+    last: bool = False  # shown after the flags that all commands have
+
+    @property
+    def each(self) -> list[inspect.Parameter]:
+        """The flags, as parameters of a function."""
+        return list(inspect.signature(self.make, eval_str=True).parameters.values())
+
+    def taken(self, given: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever `make` makes
+        """What the flags make, which are taken out of `given`."""
+        return self.make(**{flag.name: given.pop(flag.name) for flag in self.each})
+
 
 Pod = Annotated[str, typer.Argument(metavar="POD", help="Pod name: web-0, pod/web-0 or NAMESPACE/web-0.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
@@ -61,17 +85,31 @@ S3Timeout = Annotated[
     ),
 ]
 
-# The flags that `command(..., store=True)` adds, in the order of the fields of StoreSettings.
-STORE: dict[str, tuple[Any, Any]] = {
-    "store": (Store, DEFAULT_STORE),
-    "s3_endpoint_url": (S3Endpoint, None),
-    "s3_lock": (S3Lock, None),
-    "s3_retain_days": (S3RetainDays, None),
-    "s3_sse_kms_key": (S3KmsKey, None),
-    "s3_legal_hold": (S3LegalHold, False),
-    "s3_expected_owner": (S3Owner, None),
-    "s3_timeout": (S3Timeout, 60.0),
-}
+
+def store_settings(
+    store: Store = DEFAULT_STORE,
+    s3_endpoint_url: S3Endpoint = None,
+    s3_lock: S3Lock = None,
+    s3_retain_days: S3RetainDays = None,
+    s3_sse_kms_key: S3KmsKey = None,
+    s3_legal_hold: S3LegalHold = False,
+    s3_expected_owner: S3Owner = None,
+    s3_timeout: S3Timeout = 60.0,
+) -> StoreSettings:
+    """The store that the flags ask for."""
+    return StoreSettings(
+        store,
+        s3_endpoint_url,
+        s3_lock,
+        s3_retain_days,
+        s3_sse_kms_key,
+        s3_legal_hold,
+        s3_expected_owner,
+        s3_timeout,
+    )
+
+
+StoreFlags = Annotated[StoreSettings, Flags(store_settings, last=True)]
 
 SignKey = Annotated[
     list[Path] | None,
@@ -90,43 +128,48 @@ Recipient = Annotated[
     ),
 ]
 
-# The flags that `command(..., seal=True)` adds, in the order of the fields of SealSettings.
-SEAL: dict[str, tuple[Any, Any]] = {"sign_key": (SignKey, None), "tsa": (Tsa, None), "recipient": (Recipient, None)}
+
+def seal_settings(sign_key: SignKey = None, tsa: Tsa = None, recipient: Recipient = None) -> SealSettings:
+    """What the flags ask to be done to a bundle."""
+    return SealSettings(tuple(map(str, sign_key or ())), tsa, tuple(recipient or ()))
 
 
-def seal_settings(flags: dict[str, Any]) -> SealSettings:
-    """What the flags of `SEAL` ask for."""
-    keys, recipients = flags["sign_key"] or (), flags["recipient"] or ()
-    return SealSettings(tuple(map(str, keys)), flags["tsa"], tuple(recipients))
+SealFlags = Annotated[SealSettings, Flags(seal_settings, last=True)]
 
 
-def collecting(audit: list[str] | None, deadline: str | None) -> dict[str, Any]:
-    """The inputs of a playbook that say where evidence comes from and how long it may take; raises UsageError."""
+def evidence(
+    audit: Audit = None,
+    deadline: Deadline = None,
+    max_artifact: MaxArtifact = None,
+    max_total: MaxTotal = None,
+    disk_reserve: DiskReserve = None,
+) -> dict[str, Any]:
+    """The inputs of a playbook that say where evidence comes from, and bound it; raises UsageError."""
+    sizes = {"max_artifact": max_artifact, "max_total": max_total, "disk_reserve": disk_reserve}
+    return {"audit": audit or []} | _seconds(deadline) | _bytes(sizes)
+
+
+EvidenceFlags = Annotated[dict[str, Any], Flags(evidence)]
+
+
+def _seconds(deadline: str | None) -> dict[str, Any]:
     from irkit import times
 
-    inputs: dict[str, Any] = {"audit": audit or []}
-    if deadline is not None:
-        try:
-            inputs["deadline"] = times.parse_span(deadline).total_seconds()
-        except ValueError as error:
-            raise UsageError(str(error), "a number and a unit: 60s, 5m, 1h") from error
-    return inputs
+    if deadline is None:
+        return {}
+    try:
+        return {"deadline": times.parse_span(deadline).total_seconds()}
+    except ValueError as error:
+        raise UsageError(str(error), "a number and a unit: 60s, 5m, 1h") from error
 
 
-def bounds(artifact: str | None, total: str | None, reserve: str | None) -> dict[str, int]:
-    """The inputs of a playbook that say how much evidence may be taken; raises UsageError."""
+def _bytes(sizes: dict[str, str | None]) -> dict[str, int]:
     from irkit.text import parse_size
 
-    given = {"max_artifact": artifact, "max_total": total, "disk_reserve": reserve}
     try:
-        return {name: parse_size(text) for name, text in given.items() if text is not None}
+        return {name: parse_size(text) for name, text in sizes.items() if text is not None}
     except ValueError as error:
         raise UsageError(str(error), "a number and a unit: 500M, 2G, 1.5Gi") from error
-
-
-def store_settings(flags: dict[str, Any]) -> StoreSettings:
-    """The store that the flags of `STORE` ask for."""
-    return StoreSettings(flags.pop("store"), **flags)
 
 
 def stated(authority: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from irkit.cli import options
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
@@ -22,8 +23,8 @@ Books = Annotated[
 ]
 
 
-@command(app, "doctor", store=True)
-def doctor(face: Face, store: StoreSettings, playbook: Books = None) -> Exit:
+@command(app, "doctor")
+def doctor(face: Face, store: options.StoreFlags, playbook: Books = None) -> Exit:
     """Check all that a response needs before it is needed: API, rights, policy engine, clock, store. Exit 3 or 1."""
     from irkit.cluster.needs.doctor import diagnose
 

@@ -12,7 +12,6 @@ from irkit.cli.app import group
 from irkit.cli.command import command
 from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError
-from irkit.settings import SealSettings, StoreSettings
 
 if TYPE_CHECKING:
     from irkit.playbook.schema import Pinned
@@ -111,8 +110,8 @@ def schema(
         face.note(f"wrote {out}", "good")
 
 
-@command(playbooks, "plan", store=True)
-def plan(face: Face, store: StoreSettings, name: Name, inputs: Inputs = None) -> Exit:
+@command(playbooks, "plan")
+def plan(face: Face, store: options.StoreFlags, name: Name, inputs: Inputs = None) -> Exit:
     """Show what a playbook would do now: targets, rights, and by dry run what would differ. Nothing is changed."""
     from irkit.cli import running
     from irkit.playbook import find
@@ -135,11 +134,11 @@ def plan(face: Face, store: StoreSettings, name: Name, inputs: Inputs = None) ->
     return told.status.exit_code
 
 
-@command(playbooks, "run", store=True, seal=True)
+@command(playbooks, "run")
 def run(
     face: Face,
-    store: StoreSettings,
-    sealing: SealSettings,
+    store: options.StoreFlags,
+    sealing: options.SealFlags,
     name: Name,
     inputs: Inputs = None,
     case: options.Case = None,

@@ -16,7 +16,6 @@ from irkit.cli.command import command
 from irkit.cli.commands.bundles.bundle import bundles
 from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError, VerificationError
-from irkit.settings import SealSettings
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it goes into the custody log.")]
 
@@ -45,10 +44,10 @@ def _asked() -> str:
     return given
 
 
-@command(bundles, "seal", online=False, seal=True)
+@command(bundles, "seal", online=False)
 def seal(
     face: Face,
-    sealing: SealSettings,
+    sealing: options.SealFlags,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The files to seal; they are left as they are.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Put the bundle here.")] = Path(),
     case: options.Case = None,

@@ -13,7 +13,7 @@ from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError
-from irkit.settings import DEFAULT_STORE, SealSettings, StoreSettings
+from irkit.settings import DEFAULT_STORE, StoreSettings
 
 
 class Look(StrEnum):
@@ -48,21 +48,7 @@ Usage = Annotated[
 Secrets = Annotated[bool, typer.Option("--secrets", help="Take its secrets by their hashes; needs to read them.")]
 
 
-@command(app, "capture", seal=True)
-def capture(
-    face: Face,
-    sealing: SealSettings,
-    what: What = "",
-    selector: Selector = "",
-    every: Every = False,
-    out: Out = None,
-    audit: options.Audit = None,
-    deadline: options.Deadline = None,
-    max_artifact: options.MaxArtifact = None,
-    max_total: options.MaxTotal = None,
-    disk_reserve: options.DiskReserve = None,
-    case: options.Case = None,
-    authority: options.Authority = "",
+def _looks(
     processes: Processes = Look.OFF,
     probe_image: ProbeImage = "",
     checkpoint: Checkpoint = False,
@@ -70,7 +56,28 @@ def capture(
     flows: Flows = False,
     prometheus: Usage = "",
     secrets: Secrets = False,
+) -> dict[str, Any]:
+    """The inputs of playbook collect-inside; none where it is not asked for."""
+    asked = {"checkpoint": checkpoint, "node_logs": node_logs, "flows": flows, "prometheus": prometheus}
+    if processes is Look.OFF and not secrets and not any(asked.values()):
+        return {}
+    return asked | {"processes": processes.value, "probe_image": probe_image, "secrets": secrets}
+
+
+@command(app, "capture")
+def capture(
+    face: Face,
+    *,
+    what: What = "",
+    selector: Selector = "",
+    every: Every = False,
+    out: Out = None,
+    evidence: options.EvidenceFlags,
+    case: options.Case = None,
+    authority: options.Authority = "",
+    looks: Annotated[dict[str, Any], options.Flags(_looks)],
     dry_run: options.DryRun = False,
+    sealing: options.SealFlags,
 ) -> Exit:
     """Take evidence of a pod, a workload's pods or a namespace's into a sealed bundle (playbook collect-only or -wide).
 
@@ -80,15 +87,11 @@ def capture(
     from irkit.cli import running
     from irkit.playbook import find
 
-    asked = {"checkpoint": checkpoint, "node_logs": node_logs, "flows": flows, "prometheus": prometheus}
-    book, inputs = _whom(face, what, selector, every)
-    if processes is not Look.OFF or secrets or any(asked.values()):
-        look = {"processes": processes.value, "probe_image": probe_image, "secrets": secrets}
-        book, inputs = _inside(book), inputs | asked | look
-    inputs |= options.collecting(audit, deadline) | options.bounds(max_artifact, max_total, disk_reserve)
+    book, whom = _whom(face, what, selector, every)
+    pinned, inputs = find.load(_inside(book) if looks else book), whom | looks | evidence
     store = StoreSettings(f"file://{out.resolve()}" if out else DEFAULT_STORE)
     record = running.start(
-        face, find.load(book), inputs, store=store, sealing=sealing, case=case, authority=authority, dry_run=dry_run
+        face, pinned, inputs, store=store, sealing=sealing, case=case, authority=authority, dry_run=dry_run
     )
     return running.finish(face, record)
 

@@ -11,29 +11,25 @@ from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError
-from irkit.settings import SealSettings, StoreSettings
 
 PlaybookName = Annotated[
     str, typer.Option("--playbook", envvar="IRKIT_PLAYBOOK", metavar="NAME|FILE", help="Playbook to run.")
 ]
 
 
-@command(app, "respond", store=True, seal=True)
+@command(app, "respond")
 def respond(
     face: Face,
-    store: StoreSettings,
-    sealing: SealSettings,
+    *,
     pod: options.Pod,
-    audit: options.Audit = None,
-    deadline: options.Deadline = None,
-    max_artifact: options.MaxArtifact = None,
-    max_total: options.MaxTotal = None,
-    disk_reserve: options.DiskReserve = None,
+    evidence: options.EvidenceFlags,
     case: options.Case = None,
     authority: options.Authority = "",
     playbook: PlaybookName = "compromised-pod",
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
+    store: options.StoreFlags,
+    sealing: options.SealFlags,
 ) -> Exit:
     """Contain a pod, take the evidence, match audit events, seal, ship, report. What it changes it can undo."""
     from irkit.cli import running
@@ -41,8 +37,7 @@ def respond(
 
     named = face.pod(pod)
     pinned = find.load(playbook)
-    given = {"namespace": named.namespace, "pod": named.name} | options.collecting(audit, deadline)
-    given |= options.bounds(max_artifact, max_total, disk_reserve)
+    given = {"namespace": named.namespace, "pod": named.name} | evidence
     inputs = {name: value for name, value in given.items() if name in pinned.playbook.inputs}
     if lost := [name for name, value in given.items() if value and name not in inputs]:
         hint = f"irkit playbook show {pinned.name} tells what it takes"

@@ -6,11 +6,10 @@ from irkit.cli import options
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
-from irkit.settings import StoreSettings
 
 
-@command(app, "ship", online=False, store=True)
-def ship(face: Face, store: StoreSettings, bundle: options.BundlePath) -> None:
+@command(app, "ship", online=False)
+def ship(face: Face, store: options.StoreFlags, bundle: options.BundlePath) -> None:
     """Upload a bundle with its time stamp and signatures, never overwriting, and read it back. Safe to repeat."""
     from irkit.bundle.attest.kit import companions
     from irkit.bundle.reader import describe

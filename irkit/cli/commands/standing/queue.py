@@ -14,7 +14,6 @@ from irkit.cli.command import command
 from irkit.cli.commands.standing.serve import Rails, crew_of
 from irkit.cli.face import Face
 from irkit.errors import UsageError
-from irkit.settings import SealSettings, StoreSettings
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -85,11 +84,11 @@ def show(face: Face, job: Id, body: Body = False, address: Address = None) -> No
             face.show(one["body"])
 
 
-@command(queue, "work", store=True, seal=True)
+@command(queue, "work")
 def work(
     face: Face,
-    store: StoreSettings,
-    sealing: SealSettings,
+    store: options.StoreFlags,
+    sealing: options.SealFlags,
     rails: Rails = None,
     workers: Workers = 1,
     address: Address = None,

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from irkit.cli import options
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError
-from irkit.settings import SealSettings, StoreSettings, home
+from irkit.settings import SealSettings, home
 
 if TYPE_CHECKING:
     from irkit.playbook.engine import Settings
     from irkit.triggers.orders.crew import Crew
-    from irkit.triggers.place import Tls
+    from irkit.triggers.place import Place, Tls
     from irkit.triggers.routing.explain import Explained
     from irkit.triggers.routing.lint import Loaded
     from irkit.triggers.watch.opening import Watching
@@ -63,28 +65,58 @@ Headers = Annotated[
 ]
 
 
-@command(app, "serve", store=True, seal=True)
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where to listen, as the flags say it."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 8484
+    tls_cert: Pem = None
+    tls_key: Key = None
+    client_ca: ClientCa = None
+    behind_proxy: Proxy = False
+
+    def place(self) -> Place:
+        """The place; raises UsageError for half of what TLS needs."""
+        from irkit.triggers.place import Place
+
+        return Place(self.host, self.port, self._tls(), self.behind_proxy)
+
+    def _tls(self) -> Tls | None:
+        from irkit.triggers.place import Tls
+
+        if self.tls_cert and self.tls_key:
+            return Tls(self.tls_cert, self.tls_key, self.client_ca)
+        if self.tls_cert or self.tls_key or self.client_ca:
+            raise UsageError("TLS needs --tls-cert and --tls-key, and --client-ca goes with both")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A body to be explained, as if it had been delivered."""
+
+    payload: Payload = None  # None: nothing is to be explained
+    source: Source = None
+    headers: Headers = None
+
+
+@command(app, "serve")
 def serve(
     face: Face,
-    store: StoreSettings,
-    sealing: SealSettings,
+    *,
     triggers: Triggers = Path("triggers.yaml"),
     address: Address = None,
-    host: Host = "127.0.0.1",
-    port: Port = 8484,
-    tls_cert: Pem = None,
-    tls_key: Key = None,
-    client_ca: ClientCa = None,
-    behind_proxy: Proxy = False,
+    listening: Annotated[Listening, options.Flags(Listening)],
     tails: Tails = None,
     rails: Rails = None,
     workers: Workers = 1,
     watch: Watch = False,
     oidc: OidcFile = None,
     check: Check = False,
-    payload: Payload = None,
-    source: Source = None,
-    headers: Headers = None,
+    trial: Annotated[Trial, options.Flags(Trial)],
+    store: options.StoreFlags,
+    sealing: options.SealFlags,
 ) -> Exit:
     """Receive alerts, keep them before saying 202, and run their playbooks on rails; until interrupted."""
     from irkit.triggers.routing.lint import parse_file
@@ -92,14 +124,13 @@ def serve(
     if check:
         return _check(face, triggers)
     loaded = parse_file(triggers)
-    if payload is not None:
-        return _explain(face, loaded, payload, source, headers or [])
+    if trial.payload is not None:
+        return _explain(face, loaded, trial.payload, trial.source, trial.headers or [])
     from irkit.cli import running
-    from irkit.triggers.place import Place
     from irkit.triggers.queue.opening import default
     from irkit.triggers.serving import serving
 
-    place = Place(host, port, _tls(tls_cert, tls_key, client_ca), behind_proxy)
+    place = listening.place()
     settings = running.settings(face, store, sealing)
     crew = crew_of(face, settings, rails, workers, loaded) if workers else None
     watched = _watched(watch, oidc)
@@ -208,13 +239,3 @@ def _show(face: Face, number: int, told: Explained) -> None:
         face.show(f"step       {step.id:<10} {step.uses:<20} {step.effect}")
     if told.shadowed:
         face.show(f"too late   {', '.join(told.shadowed)}: an earlier rule has matched", "dim")
-
-
-def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
-    from irkit.triggers.place import Tls
-
-    if certificate and key:
-        return Tls(certificate, key, client_ca)
-    if certificate or key or client_ca:
-        raise UsageError("TLS needs --tls-cert and --tls-key, and --client-ca goes with both")
-    return None

@@ -21,16 +21,27 @@ Found = Source | Gap
 
 def look(path: Path, label: str) -> Found:
     """The source at `path`, under the name that the user gave it."""
+    label = named(label)
     try:
         return _look(path, label)
-    except FileNotFoundError:
-        return gap(label, GapReason.ABSENT, "no such file", WHERE)
-    except PermissionError:
-        return gap(label, GapReason.DENIED, "not allowed to read it", "run as a user who may, or copy the file")
     except OSError as error:
-        return gap(label, GapReason.FAILED, error.strerror or "cannot be read", "try with a copy of the file")
+        return refused(label, error)
     except Torn as error:
-        return gap(label, GapReason.INVALID, str(error), "take the file again from the control plane node")
+        return gap(label, GapReason.TRUNCATED, str(error), "take the file again from the control plane node")
+
+
+def refused(label: str, error: OSError) -> Gap:
+    """The gap where the system keeps us from a source."""
+    if isinstance(error, FileNotFoundError):
+        return gap(label, GapReason.ABSENT, "no such file", WHERE)
+    if isinstance(error, PermissionError):
+        return gap(label, GapReason.DENIED, "not allowed to read it", "run as a user who may, or copy the file")
+    return gap(label, GapReason.FAILED, error.strerror or "cannot be read", "try with a copy of the file")
+
+
+def named(name: str) -> str:
+    r"""A file's name as text that any encoding holds: bytes that are no UTF-8 as `\xff`."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _look(path: Path, label: str) -> Found:
@@ -53,8 +64,13 @@ def _form(source: Source) -> Form | None:
         return Form.NATIVE
     if any(expand(line) for line in first):
         return Form.WRAPPED
-    found = (line for block in blocks(replace(source, form=Form.DOCUMENT)) for _, line in block.lines())
-    return Form.DOCUMENT if any(decode(line) is not None for line in found) else None
+    try:
+        found = (line for block in blocks(replace(source, form=Form.DOCUMENT)) for _, line in block.lines())
+        return Form.DOCUMENT if any(decode(line) is not None for line in found) else None
+    except Torn:
+        if first and first[0].startswith((b"{", b"[")):
+            raise  # it may well be one
+        return None
 
 
 def _first(source: Source) -> list[bytes]:
@@ -71,7 +87,7 @@ def _first(source: Source) -> list[bytes]:
 
 def gap(label: str, reason: GapReason, detail: str, remedy: str) -> Gap:
     """The gap where a source cannot be read."""
-    return Gap(COLLECTOR, f"audit log {label}", reason, detail, remedy)
+    return Gap(COLLECTOR, f"audit log {named(label)}", reason, detail, remedy)
 
 
 def torn(source: Source, why: str, remedy: str = "") -> Gap:

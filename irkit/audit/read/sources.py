@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from irkit.audit.read.blocks import Source
-from irkit.audit.read.look import WHERE, Found, gap, look
+from irkit.audit.read.look import WHERE, Found, gap, look, refused
 from irkit.audit.read.remote.place import Asked, Door, default_door, is_remote
 from irkit.audit.read.window import Window
 from irkit.model.evidence import Gap, GapReason
 
 STDIN = "-"
+_LOST = frozenset({GapReason.DENIED, GapReason.TRUNCATED, GapReason.FAILED})  # what may have been an audit log
 
 
 class Sources:
@@ -51,7 +52,13 @@ class Sources:
         return self._folder
 
     def _open(self, name: str) -> Iterator[Found]:
-        path = Path(name).expanduser()
+        try:
+            yield from self._found(name)
+        except OSError as error:  # a folder on the way is closed to us, or there is no room for a copy
+            yield refused(name, error)
+
+    def _found(self, name: str) -> Iterator[Found]:
+        path = _path(name)
         if is_remote(name):
             from irkit.audit.read.remote.fetch import fetch  # three services' doors, which a file needs not
 
@@ -78,8 +85,13 @@ def _copy(stream: BinaryIO, into: Path) -> Path:
     return Path(name)
 
 
+def _path(name: str) -> Path:
+    """Whose home is unknown has a name like any other, as in a shell."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111 - that of Path fails there
+
+
 def _glob(name: str) -> Iterator[Found]:
-    paths = sorted(glob.glob(str(Path(name).expanduser()), recursive=True))  # noqa: PTH207 - it may be absolute
+    paths = sorted(glob.glob(str(_path(name)), recursive=True))  # noqa: PTH207 - it may be absolute
     files = [path for path in map(Path, paths) if path.is_file()]
     yield from (look(path, str(path)) for path in files)
     if not files:
@@ -87,10 +99,11 @@ def _glob(name: str) -> Iterator[Found]:
 
 
 def _folder(path: Path, name: str) -> Iterator[Found]:
-    """The audit logs in a folder, its sub-folders included; other files there are no gap."""
-    looked = [look(file, str(file)) for file in sorted(path.rglob("*")) if file.is_file()]
-    logs = [found for found in looked if isinstance(found, Source)]
-    yield from logs
-    yield from (found for found in looked if isinstance(found, Gap) and found.reason is GapReason.DENIED)
-    if not logs:
+    """The audit logs in a folder, its sub-folders included; what is something else there is no gap."""
+    closed: list[Found] = []
+    tree = os.walk(path, onerror=lambda error: closed.append(refused(str(error.filename), error)))
+    files = sorted(Path(folder) / file for folder, _, names in tree for file in names)
+    found = [*(look(file, str(file)) for file in files), *closed]
+    yield from (one for one in found if isinstance(one, Source) or one.reason in _LOST)
+    if not any(isinstance(one, Source) for one in found):
         yield gap(name, GapReason.ABSENT, "no audit log in this folder", WHERE)

@@ -1,0 +1,97 @@
+"""Sources behind closed doors, under odd names, torn: each a gap that says so, and the others are read all the same."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from irkit.audit.search import Search, search
+from irkit.audit.told import line as told
+from irkit.model.evidence import GapReason
+from tests.audit.logs import event, log
+
+NOBODY = 65534
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Act as a user who owns nothing: root may read everything."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that anybody may enter; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+        for inner in Path(folder).iterdir():
+            if inner.is_dir():
+                inner.chmod(0o700)
+
+
+def read(*names: object) -> tuple[Search, int]:
+    looking = search([str(name) for name in names])
+    return looking, len(list(looking))
+
+
+@pytest.mark.parametrize("name", ["locked/audit.log", "locked/*.log", "locked", "locked/fifo"])
+@pytest.mark.parametrize("mode", [0o000, 0o404])
+def test_a_folder_that_we_may_not_enter_is_denied(public: Path, name: str, mode: int) -> None:
+    (public / "locked").mkdir()
+    log(public / "locked" / "audit.log", [event()])
+    os.mkfifo(public / "locked" / "fifo")
+    beside = log(public / "beside.log", [event()])
+    (public / "locked").chmod(mode)
+    with nobody():
+        looking, matches = read(public / name, beside)
+    assert matches == 1
+    assert looking.gaps[0].reason is GapReason.DENIED
+    assert all(gap.remedy for gap in looking.gaps)
+
+
+def test_a_file_or_pipe_that_we_may_not_read_is_denied(public: Path) -> None:
+    log(public / "audit.log", [event()]).chmod(0)
+    os.mkfifo(public / "pipe", 0)
+    with nobody():
+        looking, _ = read(public / "audit.log", public / "pipe")
+    assert [gap.reason for gap in looking.gaps] == [GapReason.DENIED] * 2
+
+
+def test_a_folder_tells_what_of_it_cannot_be_read(public: Path) -> None:
+    log(public / "audit.log", [event()])
+    log(public / "text.gz", [b"no audit log\n"])
+    (public / "absent").symlink_to("nowhere")
+    os.mkfifo(public / "pipe")
+    (public / "audit-1.log.gz").write_bytes(gzip.compress(b"x")[:12])
+    (public / "locked").mkdir(0)
+    with nobody():
+        looking, matches = read(public)
+    assert matches == 1
+    told_of = {(gap.target.rpartition("/")[2], gap.reason) for gap in looking.gaps}
+    assert told_of == {("audit-1.log.gz", GapReason.TRUNCATED), ("locked", GapReason.DENIED)}
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-that-name/audit.log", "n" * 300, "n" * 300 + "/*"])
+def test_a_name_that_no_file_can_have(name: str) -> None:
+    looking, _ = read(name)
+    assert [gap.reason in (GapReason.ABSENT, GapReason.FAILED) for gap in looking.gaps] == [True]
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    path = log(tmp_path / os.fsdecode(b"audit-\xff.log"), [event()])
+    (match,) = search([str(path)])
+    assert rb"audit-\\xff.log:0" in told(match)

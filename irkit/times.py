@@ -59,4 +59,7 @@ def parse_span(text: str) -> timedelta:
 
 def parse_or_age(text: str, at: datetime) -> datetime:
     """What `parse` gives, or the instant an age (`45s`, `90m`, `36h`, `7d`) before `at`; raises ValueError."""
-    return at - parse_span(text) if _SPAN.match(text) else parse(text)
+    try:
+        return at - parse_span(text) if _SPAN.match(text) else parse(text)
+    except OverflowError as error:
+        raise ValueError(f"no instant is so long ago: {text!r}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import logging
 import os
@@ -12,7 +13,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from irkit.cli import options
-from irkit.cli.face import Face, Output
+from irkit.cli.face import Face, Output, silence
 from irkit.cli.logs import LogFormat, configure
 from irkit.errors import Exit, IrkitError
 from irkit.settings import ClusterSettings, home
@@ -126,17 +127,25 @@ def face_of(flags: dict[str, Any]) -> Face:
 def bounded(work: Callable[[Face], Exit | None], face: Face) -> int:
     """Run `work`; whatever happens, the user sees one line and a remedy, never a traceback."""
     try:
-        return int(work(face) or Exit.COMPLETE)
+        ended = int(work(face) or Exit.COMPLETE)
+        sys.stdout.flush()  # a full disk, or a reader who went away, is noticed no sooner
     except IrkitError as error:
         return int(face.fail(error))
     except KeyboardInterrupt:
         return int(face.fail(IrkitError("interrupted", "irkit run ls shows what was under way")))
     except BrokenPipeError:
-        # The reader went away (`| head`): keep the interpreter from complaining about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence()
         return int(Exit.FAILED)
     except Exception as error:  # the last boundary: recorded below, said in one line
-        return int(face.fail(_crash(error)))
+        return int(face.fail(_full(error) or _crash(error)))
+    return ended
+
+
+def _full(error: Exception) -> IrkitError | None:
+    """A full disk, under the answer or under temporary files, is nobody's mistake; None for anything else."""
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    return IrkitError(os.strerror(error.errno), "free some disk space, also where temporary files go (TMPDIR)")
 
 
 def _crash(error: Exception) -> IrkitError:

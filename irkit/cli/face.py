@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -27,6 +28,11 @@ class Output(StrEnum):
     TEXT = "text"
     JSON = "json"
     JSONL = "jsonl"
+
+
+def silence() -> None:
+    """Nobody hears stdout any more: keep the interpreter from complaining about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,10 @@ class Face:
     def fail(self, error: IrkitError) -> Exit:
         """What went wrong, on stderr and, where JSON was asked for, as the answer."""
         self.complain(error)
-        self.emit({"error": {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}})
+        try:
+            self.emit({"error": {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}})
+        except OSError:  # stdout itself is what failed
+            silence()
         return error.exit_code
 
     def complain(self, error: IrkitError) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,8 @@ from irkit.audit.read import window
 from irkit.audit.read.sources import Sources
 from irkit.audit.read.window import Window
 from irkit.audit.search import search
+from irkit.errors import UsageError
+from irkit.times import parse_or_age
 from tests.audit.logs import START, TARGET, event, log
 
 LOG = [event(seconds=60 * minute) for minute in range(600)]
@@ -46,6 +48,24 @@ def test_what_cannot_be_cut_is_read_whole(tmp_path: Path) -> None:
     source = Sources([str(log(tmp_path / "audit.log.gz", LOG))]).readable[0]
     assert Window(moment(100), None).within(source) == (0, source.size)
     assert Window().within(source) == (0, source.size)
+
+
+@pytest.mark.parametrize("name", ["audit.log", "audit.log.gz"])
+def test_a_window_may_reach_to_the_ends_of_time(tmp_path: Path, name: str) -> None:
+    first, last = (end.replace(tzinfo=UTC) for end in (datetime.min, datetime.max))  # noqa: DTZ901
+    looking = search([str(log(tmp_path / name, LOG))], TARGET, since=first, until=last)
+    assert len(list(looking)) == 600
+
+
+def test_a_window_that_ends_before_it_begins_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"ends before it begins: from 2026-11-23T03:02:00\.000000Z"):
+        Window(moment(2), moment(1))
+
+
+@pytest.mark.parametrize("age", ["999999999d", "4000000d"])
+def test_an_age_before_the_year_1_is_no_time(age: str) -> None:
+    with pytest.raises(ValueError, match="no instant is so long ago"):
+        parse_or_age(age, START)
 
 
 def test_an_event_without_a_time_is_in_every_window() -> None:

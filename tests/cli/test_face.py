@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,3 +114,31 @@ def test_colour_only_where_it_is_on() -> None:
     assert Face().paint("x", "bad") == "x"
     assert Face(color=True).paint("x", "bad") == "\x1b[31mx\x1b[0m"
     assert Face(color=True).paint("x", "") == "x"
+
+
+COMMAND = [sys.executable, "-m", "irkit", "audit", "policy", "recommend", "--output"]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("form", list(Output))
+def test_a_full_disk_under_the_answer_is_one_line_and_no_success(form: Output, unbuffered: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, form],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        )
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, b"irkit: No space left on device")
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_who_goes_away_is_told_nothing_more(unbuffered: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    environ = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run([*COMMAND, "text"], check=False, stdout=writer, stderr=subprocess.PIPE, env=environ)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from irkit.audit.read.blocks import LINE, Form, Source, blocks
 from irkit.audit.read.event import decode
+from irkit.errors import UsageError
+from irkit.times import rfc3339
 
 STEP = 4 << 20  # bytes between two looks at the time
 SLACK = timedelta(minutes=1)  # requests that end together are written in no strict order
@@ -15,15 +17,32 @@ SLACK = timedelta(minutes=1)  # requests that end together are written in no str
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From `since` to `until`, both included; None: open on that side."""
+    """From `since` to `until`, both included; None: open on that side. Raises UsageError where that is backwards."""
 
     since: datetime | None = None
     until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.since and self.until and self.since > self.until:
+            raise UsageError(
+                f"the time ends before it begins: from {rfc3339(self.since)} until {rfc3339(self.until)}",
+                "--since is the earlier of the two, and of two ages the greater: --since 36h --until 12h",
+            )
 
     @property
     def open(self) -> bool:
         """True for a window that holds everything."""
         return self.since is None and self.until is None
+
+    @property
+    def early(self) -> datetime | None:
+        """`since` less SLACK: what a log was given before, nobody need look into."""
+        return self.since and _moved(self.since, -SLACK)
+
+    @property
+    def late(self) -> datetime | None:
+        """`until` and SLACK: likewise of what it was given after."""
+        return self.until and _moved(self.until, SLACK)
 
     def holds(self, at: datetime | None) -> bool:
         """Whether `at` is inside; an event that bears no time always is."""
@@ -42,8 +61,8 @@ class Window:
         times = _times(source, places)
         if times != sorted(times):
             return everything
-        low = bisect_left(times, self.since - SLACK) - 1 if self.since else 0
-        high = bisect_right(times, self.until + SLACK) if self.until else len(places)
+        low = bisect_left(times, self.early) - 1 if self.early else 0
+        high = bisect_right(times, self.late) if self.late else len(places)
         return places[max(low, 0)], places[high] if high < len(places) else source.size
 
     def _beside(self, source: Source) -> bool:
@@ -54,9 +73,17 @@ class Window:
         """
         first = _first(source)
         written = datetime.fromtimestamp(source.path.stat().st_mtime, UTC)
-        late = first and self.until and first > self.until + SLACK
-        early = first and self.since and first <= written < self.since - SLACK
+        late = first and self.late and first > self.late
+        early = first and self.early and first <= written < self.early
         return bool(late or early)
+
+
+def _moved(at: datetime, by: timedelta) -> datetime:
+    """An end of time stays where it is."""
+    try:
+        return at + by
+    except OverflowError:
+        return at
 
 
 def _first(source: Source) -> datetime | None:

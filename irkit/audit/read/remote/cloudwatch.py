@@ -11,7 +11,6 @@ from irkit.audit.read.look import Found, gap, look
 from irkit.audit.read.remote.aws import client, translated
 from irkit.audit.read.remote.failure import Failure
 from irkit.audit.read.remote.place import Asked, Place
-from irkit.audit.read.window import SLACK
 from irkit.model.evidence import GapReason
 
 if TYPE_CHECKING:
@@ -43,19 +42,19 @@ def fetch(place: Place, asked: Asked, into: Path) -> Iterator[Found]:
 
 def _streams(logs: CloudWatchLogsClient, group: str, prefix: str, asked: Asked) -> Iterator[str]:
     """Not by their last event: that field may lag behind by an hour and more."""
-    late = asked.window.until
+    late = asked.window.late
     for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=group, logStreamNamePrefix=prefix):
         for stream in page["logStreams"]:
-            if not (late and stream.get("firstEventTimestamp", 0) > _millis(late + SLACK)):
+            if not (late and stream.get("firstEventTimestamp", 0) > _millis(late)):
                 yield stream["logStreamName"]
 
 
 def _lines(logs: CloudWatchLogsClient, group: str, stream: str, asked: Asked) -> Iterator[bytes]:
     window: dict[str, Any] = {}
-    if asked.window.since:
-        window["startTime"] = _millis(asked.window.since - SLACK)
-    if asked.window.until:
-        window["endTime"] = _millis(asked.window.until + SLACK)
+    if asked.window.early:
+        window["startTime"] = _millis(asked.window.early)
+    if asked.window.late:
+        window["endTime"] = _millis(asked.window.late)
     pages = logs.get_paginator("filter_log_events")
     for page in pages.paginate(logGroupName=group, logStreamNames=[stream], **window):
         for event in page["events"]:

@@ -12,7 +12,6 @@ from irkit.audit.read.look import WHERE, Found, gap, look
 from irkit.audit.read.remote.aws import client, translated
 from irkit.audit.read.remote.failure import Failure
 from irkit.audit.read.remote.place import Asked, Place
-from irkit.audit.read.window import SLACK
 from irkit.model.evidence import Gap, GapReason
 
 if TYPE_CHECKING:
@@ -42,10 +41,10 @@ def fetch(place: Place, asked: Asked, into: Path) -> Iterator[Found]:
 
 def _keys(s3: S3Client, bucket: str, prefix: str, asked: Asked) -> Iterator[str]:
     """What may hold events of the window: an object is never older than the last event in it."""
-    since = asked.window.since
+    early = asked.window.early
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for one in page.get("Contents", ()):
-            if one["Size"] and not (since and one["LastModified"] < since - SLACK):
+            if one["Size"] and not (early and one["LastModified"] < early):
                 yield one["Key"]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -138,6 +139,14 @@ class Event(msgspec.Struct, gc=False):
         """True where authorization, admission or the request's handler said no."""
         status = self.responseStatus or PENDING
         return status.code >= 400 or status.status == "Failure" or self.note(DECISION) == "forbid"
+
+    @property
+    def command(self) -> str:
+        """What an exec was to run, as its URI says; "" where it does not, or cannot be taken apart."""
+        try:
+            return " ".join(parse_qs(urlsplit(self.requestURI).query).get("command", []))
+        except ValueError:
+            return ""
 
     @property
     def received(self) -> datetime | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlsplit
 
 from irkit.audit.read.event import Event
 from irkit.model.audit import Severity
@@ -94,15 +93,7 @@ def key(event: Event) -> Key:
 def _detail(event: Event) -> str:
     if event.objectRef is None:
         return event.requestURI.partition("?")[0]
-    return _command(event.requestURI) if event.ref.subresource in STREAMS else ""
-
-
-def _command(uri: str) -> str:
-    """The command of an exec. The client writes the URI: one that cannot be taken apart has none."""
-    try:
-        return " ".join(parse_qs(urlsplit(uri).query, max_num_fields=1000).get("command", []))
-    except ValueError:
-        return ""
+    return event.command if event.ref.subresource in STREAMS else ""
 
 
 def told(one: Key) -> str:

@@ -91,6 +91,7 @@ ATTACKS: dict[str, list[list[Event]]] = sequences.ATTACKS | {
     "exec-into-pod": [
         [event("get", sub="exec", code=101)],
         [event("create", sub="attach", code=101) | {"stage": "ResponseStarted"}],
+        [event("get", sub="exec", code=101) | {"requestURI": "//[?command=id"}],
     ],
     "port-forward": [[event("get", sub="portforward", code=101)], [event("create", sub="portforward", code=101)]],
     "ephemeral-container": [[event("patch", sub="ephemeralcontainers")]],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
-
 from irkit.audit.detect.facts import off_the_plane, succeeded
 from irkit.audit.detect.rule import CHANGES, READS, Rule
 from irkit.audit.read.event import Event
@@ -17,9 +15,8 @@ _HARMLESS = frozenset({"metrics", "healthz", "configz", "stats"})
 def _into_pod(event: Event) -> str:
     if not succeeded(event):
         return ""
-    query = parse_qs(urlsplit(event.requestURI).query)
-    command = " ".join(query.get("command", []))
-    return f"{event.ref.subresource} into {event.ref.name}" + (f": {command}" if command else "")
+    command = f": {event.command}" if event.command else ""
+    return f"{event.ref.subresource} into {event.ref.name}{command}"
 
 
 def _port_forward(event: Event) -> str:

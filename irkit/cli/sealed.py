@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from irkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def _named(told: Timeline, bundle: Path) -> Timeline:
     """The same, its requests standing where they stand in the bundle."""
     where = f"{bundle.name}/{EVENTS}"
     lines = (
-        replace(line, source=f"{where}:{line.source.rpartition(':')[2]}") if line.kind == "request" else line
+        structs.replace(line, source=f"{where}:{line.source.rpartition(':')[2]}") if line.kind == "request" else line
         for line in told.lines
     )
     return replace(told, lines=tuple(lines), sources=(where,) if told.sources else ())

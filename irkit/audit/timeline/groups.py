@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from irkit.audit.detect.kept.tally import fill
 from irkit.audit.read.event import Event
 from irkit.audit.timeline.line import Key, Kind, Line, key, told
 from irkit.model.audit import Severity
@@ -18,7 +17,7 @@ LINES = 200_000  # groups kept; of more, the first so many, and `dropped` says h
 IDS = 10  # audit ids named by one line
 
 
-class Group(msgspec.Struct, gc=False):
+class Group(msgspec.Struct, gc=False, array_like=True):
     """Requests that differ in nothing that a reader asks about, each within GAP of the one before."""
 
     first: datetime
@@ -28,9 +27,9 @@ class Group(msgspec.Struct, gc=False):
     agent: str
     tier: int
     reason: str
-    started: int = 0  # events of stage ResponseStarted: streams and watches have them
-    ended: int = 0  # events of every later stage
-    ids: dict[str, None] = msgspec.field(default_factory=dict)
+    started: int  # events of stage ResponseStarted: streams and watches have them
+    ended: int  # events of every later stage
+    ids: tuple[str, ...]
 
     @property
     def count(self) -> int:
@@ -48,7 +47,8 @@ class Group(msgspec.Struct, gc=False):
         self.tier, self.reason = min((self.tier, self.reason), (other.tier, other.reason))
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
         self.started, self.ended = self.started + other.started, self.ended + other.ended
-        fill(self.ids, other.ids, IDS)
+        if len(self.ids) < IDS:
+            self.ids = (*self.ids, *(one for one in other.ids if one not in self.ids))[:IDS]
 
 
 @dataclass(slots=True)
@@ -68,14 +68,10 @@ class Groups:
         if at is None:
             self.untimed += 1
             return
-        group = Group(at, at, source, event.requestURI, event.userAgent, tier, reason)
-        if event.stage == "ResponseStarted":
-            group.started = 1
-        else:
-            group.ended = 1
-        if event.auditID:
-            group.ids[event.auditID] = None
-        self._enter(key(event), group)
+        started = int(event.stage == "ResponseStarted")
+        ids = (event.auditID,) if event.auditID else ()
+        what = (event.requestURI, event.userAgent, tier, reason)
+        self._enter(key(event), Group(at, at, source, *what, started, 1 - started, ids))
 
     def merge(self, other: Groups, label: str) -> None:
         """Add what another process has seen in the source of that name; there a group's `source` is the place alone."""
@@ -116,6 +112,8 @@ _ARRIVE = msgspec.msgpack.Decoder(tuple[list[tuple[Key, list[Group]]], int, int,
 
 def _joined(groups: list[Group]) -> list[Group]:
     """Logs of several servers overlap: groups that turn out to be near are one."""
+    if len(groups) == 1:
+        return groups
     whole: list[Group] = []
     for group in sorted(groups, key=lambda group: group.first):
         if whole and whole[-1].near(group):
@@ -142,7 +140,7 @@ def _line(one: Key, group: Group) -> Line:
         code=one.code,
         address=one.address,
         agent=group.agent,
-        audit_ids=tuple(group.ids),
+        audit_ids=group.ids,
         source=group.source,
         tier=group.tier,
         reason=group.reason,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+
+import msgspec
 
 from irkit.audit.read.event import Event
 from irkit.model.audit import Severity
@@ -26,8 +26,7 @@ class Kind(StrEnum):
     IRKIT = "irkit"  # what we did
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, gc=False):
     """What happened from `at` to `until`, `count` times. Of a finding: `what` is its reason."""
 
     at: datetime
@@ -69,7 +68,7 @@ def moment(line: Line) -> Moment:
     return Moment(line.at, source, f"{line.actor}{address}", what, str(line.severity), line.source)
 
 
-class Key(NamedTuple):
+class Key(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What identical requests have in common."""
 
     actor: str

@@ -86,6 +86,8 @@ def timeline(
 
 def _beside(told: Timeline, moments: Sequence[Moment], window: Window) -> Timeline:
     """The same with what other evidence tells of that time."""
+    if not moments:
+        return told
     kinds = {str(kind): kind for kind in (Kind.EVENT, Kind.POD, Kind.LOG, Kind.IRKIT)}
     more = (
         _other(moment, kinds[moment.source]) for moment in moments if moment.source in kinds and window.holds(moment.at)

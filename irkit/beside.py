@@ -1,101 +1,161 @@
-"""Work on two cores: a part of it in a process of its own, as threads of Python take turns on one."""
+"""Work on every core: in processes of their own, as threads of Python take turns on one."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
+import select
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-WORTH = 64  # pieces; for fewer it does not pay to begin
-_TURN = 4  # bytes
-_TURNS = 8192  # as many as a pipe holds in any case: 64 kB, half of it
+_IN_HAND = 2  # pieces that one process was given: it never waits for the next
+_NUMBER, _SIZE = 4, 8  # bytes
+_PIPE = 1 << 20  # bytes that wait in a pipe, where the system allows so many
 
 
-def shared(work: Callable[[T], R], todo: Sequence[T]) -> list[R]:
-    """The results of `work` on each of `todo`, in order, made by this process and another in turns, if that pays.
+def cores() -> int:
+    """How many processes can share work; 1 where a fork is unsafe: while other threads run, and on other systems."""
+    linux = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if linux and threading.active_count() == 1 else 1
 
-    The other is a fork: it knows all that this one does, and what it changes but in files is lost. Results must pickle,
-    and a piece may be worked on a second time. Raises what `work` raises. In this process alone where other threads
-    run: they make a fork unsafe.
+
+def shared(work: Callable[[T], R], todo: Sequence[T], room: int) -> Iterator[R]:
+    """The results of `work` on each of `todo`, in order, made by as many processes as there are `cores`.
+
+    They are forks: they know all that this one does, and what they change but in files is lost. Results must pickle;
+    at most `room` of them wait for an earlier one. What a process brings to no end, because `work` raises or it is
+    killed, this one begins anew, and meets what is wrong itself.
     """
-    if len(todo) < WORTH or len(os.sched_getaffinity(0)) < 2 or threading.active_count() > 1:
-        return [work(each) for each in todo]
-    found: dict[int, R] = {}
-    with _turns(len(todo)) as turns, _forked(work, todo, turns) as theirs:
-        _take(work, todo, turns, found)
-        found |= theirs()
-    return [found[number] if number in found else work(each) for number, each in enumerate(todo)]
-
-
-def _take(work: Callable[[T], R], todo: Sequence[T], turns: int, found: dict[int, R], parent: int = 0) -> None:
-    """Work on what nobody has begun, until there is nothing left, or until the process `parent` (0: none) is gone."""
-    step = _step(len(todo))
-    while turn := os.read(turns, _TURN):
-        first = int.from_bytes(turn) * step
-        for number in range(first, min(first + step, len(todo))):
-            if parent and os.getppid() != parent:
-                return
-            found[number] = work(todo[number])
-
-
-def _step(pieces: int) -> int:
-    return -(-pieces // _TURNS)
+    if cores() < 2:
+        yield from map(work, todo)
+        return
+    given, found = 0, dict[int, R]()
+    with _hands(work, todo) as hands:
+        for number, piece in enumerate(todo):
+            stop = min(number + room, len(todo))
+            given = _give(hands, given, stop)
+            while any(number in hand.has for hand in hands):
+                _take(hands, found)
+                given = _give(hands, given, stop)
+            if number in found:
+                yield found.pop(number)
+            else:
+                given = max(given, number + 1)
+                yield work(piece)
 
 
 @contextmanager
-def _turns(pieces: int) -> Iterator[int]:
-    """A pipe that holds a turn for every `_step` pieces: whoever reads one has it for himself."""
-    turns, full = os.pipe()
-    try:
-        os.write(full, b"".join(each.to_bytes(_TURN) for each in range(-(-pieces // _step(pieces)))))
-        os.close(full)
-        yield turns
-    finally:
-        os.close(turns)
+def process(work: Callable[[], None]) -> Iterator[None]:
+    """`work` in a fork meanwhile, which is ended at the latest with what stands under this; for more `cores` than one.
 
-
-@contextmanager
-def _forked(work: Callable[[T], R], todo: Sequence[T], turns: int) -> Iterator[Callable[[], dict[int, R]]]:
-    """Another process that takes turns; what is yielded waits for its results, none where it came to no end."""
-    import multiprocessing  # small work need not pay for it
-
-    fork = multiprocessing.get_context("fork")
-    hear, say = fork.Pipe(duplex=False)
-    process = fork.Process(target=_work, args=(work, todo, turns, os.getpid(), say), daemon=True)
-    process.start()
-    say.close()
-
-    def results() -> dict[int, R]:
+    It leaves it to its parent to be interrupted. What the parent has yet to write or to clear away is not its own.
+    """
+    pid = os.fork()
+    if not pid:
         try:
-            found: dict[int, R] = hear.recv()
-        except EOFError:
-            return {}
-        return found
-
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            work()
+        finally:
+            os._exit(0)
     try:
-        yield results
+        yield
     finally:
-        hear.close()
-        process.terminate()
-        process.join()
-        process.close()
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
 
 
-def _work(work: Callable[[T], R], todo: Sequence[T], turns: int, parent: int, say: Connection) -> None:
-    """The other process. It ends when its parent does, and leaves it to its parent to be interrupted."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    found: dict[int, R] = {}
-    with suppress(Exception):  # the parent works on what is missing, and meets what is wrong itself
-        _take(work, todo, turns, found, parent)
-    with suppress(Exception):  # not to be pickled, or nobody listens
-        say.send(found)
+def pipe() -> tuple[int, int]:
+    """A pipe with room for a MiB, where the system allows it."""
+    ends = os.pipe()
+    with suppress(OSError):
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _PIPE)
+    return ends
+
+
+@dataclass(slots=True)
+class _Hand:
+    """A process at work: the pipe that tells it which pieces to take, and the one its results come from."""
+
+    say: int
+    hear: int
+    has: deque[int] = field(default_factory=deque)  # numbers of pieces: the first is under way, the next waits
+
+
+@contextmanager
+def _hands(work: Callable[[T], R], todo: Sequence[T]) -> Iterator[list[_Hand]]:
+    """As many processes as are worth it. One that has come to an end is taken from the list."""
+    hands: list[_Hand] = []
+    with ExitStack() as ends:
+        for _ in range(min(cores(), len(todo))):
+            (told, say), (hear, result) = pipe(), pipe()
+            for end in (say, hear):
+                ends.callback(os.close, end)
+            hands.append(_Hand(say, hear))
+            foreign = [end for hand in hands for end in (hand.say, hand.hear)]
+            ends.enter_context(process(partial(_work, work, todo, told, result, foreign)))
+            os.close(told)
+            os.close(result)
+        yield hands
+
+
+def _give(hands: list[_Hand], first: int, stop: int) -> int:
+    """Give out the pieces from `first` up to `stop` as long as somebody has room; returns the first not given."""
+    while first < stop and hands and len((hand := min(hands, key=lambda one: len(one.has))).has) < _IN_HAND:
+        hand.has.append(first)
+        with suppress(BrokenPipeError):  # it is gone: `_take` learns so
+            os.write(hand.say, first.to_bytes(_NUMBER))
+        first += 1
+    return first
+
+
+def _take(hands: list[_Hand], found: dict[int, R]) -> None:
+    """Wait until somebody brings a result, or comes to an end."""
+    heard = select.poll()
+    for hand in hands:
+        heard.register(hand.hear, select.POLLIN)
+    ready = {each for each, _ in heard.poll()}
+    for hand in [one for one in hands if one.hear in ready]:
+        size = _read(hand.hear, _SIZE)
+        result = _read(hand.hear, int.from_bytes(size or b""))
+        if size is None or result is None:
+            hands.remove(hand)
+            continue
+        number = hand.has.popleft()
+        if result:
+            found[number] = pickle.loads(result)  # noqa: S301 - of our own making
+
+
+def _read(pipe: int, size: int) -> bytes | None:
+    """So many bytes; None where the other side comes to an end before."""
+    data = bytearray()
+    while len(data) < size:
+        part = os.read(pipe, min(size - len(data), _PIPE))
+        if not part:
+            return None
+        data += part
+    return bytes(data)
+
+
+def _work(work: Callable[[T], R], todo: Sequence[T], told: int, result: int, foreign: Iterable[int]) -> None:
+    """The other process: it ends when nobody is left who could give it a piece."""
+    for end in foreign:  # or it would be this one itself
+        os.close(end)
+    with open(result, "wb") as out:
+        while number := os.read(told, _NUMBER):
+            made = b""
+            with suppress(Exception):  # its parent begins this piece anew, and meets what is wrong
+                made = pickle.dumps(work(todo[int.from_bytes(number)]), pickle.HIGHEST_PROTOCOL)
+            out.write(len(made).to_bytes(_SIZE))
+            out.write(made)
+            out.flush()

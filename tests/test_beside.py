@@ -1,17 +1,19 @@
-"""Half of the work in another process: the same results, whatever becomes of that process."""
+"""Work in several processes: the same results, whatever becomes of them."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import pytest
 
-from irkit.beside import WORTH, shared
+from irkit.beside import cores, process, shared
+from tests.processes import children
 
-TWO = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core")
+TWO = pytest.mark.skipif(not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="one core")
+HERE = os.getpid()
 
 
 @pytest.fixture(autouse=True)
@@ -22,41 +24,48 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "active_count", lambda: count() - others)
 
 
-class Barrier:
-    """Two processes, neither of which goes on before the other has come: each at its first piece."""
-
-    def __init__(self) -> None:
-        self._ends = [os.pipe(), os.pipe()]
-        self._here, self._passed = os.getpid(), False
-
-    def pass_once(self) -> None:
-        if not self._passed:
-            self._passed = True
-            (hear, _), (_, say) = self._ends if os.getpid() == self._here else reversed(self._ends)
-            os.write(say, b"x")
-            os.read(hear, 1)
+def all_of(work: Callable[[int], int], pieces: int, room: int = 8) -> list[int]:
+    return list(shared(work, range(pieces), room))
 
 
-@pytest.mark.parametrize("pieces", [0, 1, WORTH - 1, WORTH, WORTH + 1, 3 * WORTH, 20_000])
-def test_the_results_are_in_order(pieces: int) -> None:
-    assert shared(lambda number: number * number, range(pieces)) == [number**2 for number in range(pieces)]
+@pytest.mark.parametrize("room", [1, 2, 3, 1000])
+@pytest.mark.parametrize("pieces", [0, 1, 2, 3, 64, 1001])
+def test_the_results_are_in_order(pieces: int, room: int) -> None:
+    assert all_of(lambda number: number * number, pieces, room) == [number**2 for number in range(pieces)]
 
 
 @TWO
 def test_two_processes_take_turns() -> None:
-    both = Barrier()
+    hear, say = os.pipe()
 
-    def work(each: int) -> int:
-        both.pass_once()
+    def work(piece: int) -> int:
+        if piece == 0:
+            os.read(hear, 1)  # until another process works on the next
+        elif piece == 1:
+            os.write(say, b"x")
         return os.getpid()
 
-    made = shared(work, range(3 * WORTH))
-    assert len(set(made)) == 2
-    assert os.getpid() in made
+    made = set(all_of(work, 64))
+    assert len(made) > 1
+    assert HERE not in made
+    for end in (hear, say):
+        os.close(end)
 
 
-def test_little_work_stays_here() -> None:
-    assert set(shared(lambda _: os.getpid(), range(WORTH - 1))) == {os.getpid()}
+@TWO
+def test_no_more_results_wait_than_there_is_room_for() -> None:
+    hear, say = os.pipe()
+
+    def work(piece: int) -> int:
+        os.write(say, bytes([piece]))
+        return piece
+
+    found = shared(work, range(100), 4)
+    assert [next(found) for _ in range(10)] == list(range(10))
+    assert max(os.read(hear, 100)) < 9 + 4
+    assert list(found) == list(range(10, 100))
+    for end in (hear, say):
+        os.close(end)
 
 
 def test_all_work_stays_here_while_other_threads_run() -> None:
@@ -64,60 +73,99 @@ def test_all_work_stays_here_while_other_threads_run() -> None:
     thread = threading.Thread(target=over.wait)
     thread.start()
     try:
-        assert set(shared(lambda _: os.getpid(), range(WORTH))) == {os.getpid()}
+        assert cores() == 1
+        assert set(all_of(lambda _: os.getpid(), 64)) == {HERE}
     finally:
         over.set()
         thread.join()
 
 
-@pytest.mark.parametrize("number", [0, 1, WORTH - 2, WORTH - 1])
-def test_what_goes_wrong_is_raised_wherever_it_does(number: int) -> None:
+@pytest.mark.parametrize("number", [0, 1, 62, 63])
+def test_what_goes_wrong_is_raised_in_its_turn(number: int) -> None:
     def work(each: int) -> int:
         if each == number:
             raise KeyError(each)
         return each
 
+    found: list[int] = []
     with pytest.raises(KeyError, match=str(number)):
-        shared(work, range(WORTH))
+        found.extend(shared(work, range(64), 8))
+    assert found == list(range(number))
 
 
-@TWO
-def test_a_process_that_is_killed_costs_no_result() -> None:
-    here, both = os.getpid(), Barrier()
-
+@pytest.mark.parametrize("killed", [{0}, {1}, {0, 1}, {5, 60}, set(range(64))], ids=str)
+def test_a_process_that_is_killed_costs_no_result(killed: set[int]) -> None:
     def work(each: int) -> int:
-        both.pass_once()
-        if os.getpid() != here:
+        if os.getpid() != HERE and each in killed:
             os.kill(os.getpid(), signal.SIGKILL)
         return each
 
-    assert shared(work, range(WORTH)) == list(range(WORTH))
+    assert all_of(work, 64) == list(range(64))
 
 
 def test_what_does_not_pickle_costs_no_result() -> None:
     def later(each: int) -> Callable[[], int]:
         return lambda: each
 
-    assert [each() for each in shared(later, range(WORTH))] == list(range(WORTH))
+    assert [each() for each in shared(later, range(64), 8)] == list(range(64))
+
+
+def test_large_results_arrive_whole() -> None:
+    assert list(shared(lambda each: bytes([each]) * 5_000_000, range(6), 2)) == [
+        bytes([n]) * 5_000_000 for n in range(6)
+    ]
 
 
 @TWO
-def test_an_interrupted_one_leaves_no_process_behind() -> None:
-    here = os.getpid()
-    hear, say = os.pipe()
-    beside: list[int] = []
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, GeneratorExit])
+def test_no_process_is_left_behind(ending: type[BaseException]) -> None:
+    before = children()
 
     def work(each: int) -> int:
-        if os.getpid() != here:
-            os.write(say, str(os.getpid()).encode())
+        if each:
             threading.Event().wait(60)
-            return each
-        beside.append(int(os.read(hear, 20)))
-        raise KeyboardInterrupt
+        return each
 
-    with pytest.raises(KeyboardInterrupt):
-        shared(work, range(WORTH))
-    with pytest.raises(ProcessLookupError):
-        os.kill(beside[0], 0)
-    for end in (hear, say):
+    def taken() -> Generator[int]:
+        yield from shared(work, range(64), 8)
+
+    found = taken()
+    assert next(found) == 0
+    assert len(children() - before) == len(os.sched_getaffinity(0))
+    with pytest.raises(ending):
+        found.throw(ending)
+    assert children() <= before
+
+
+@TWO
+def test_they_end_when_their_parent_is_killed() -> None:
+    """Each holds the other end of a pipe, which is closed when the last of them is gone."""
+    hear, say = os.pipe()
+    ready, tell = os.pipe()
+
+    def work(each: int) -> int:
+        os.write(tell, b"x")
+        return each
+
+    parent = os.fork()
+    if not parent:
+        os.close(hear)
+        list(map(lambda _: threading.Event().wait(60), shared(work, range(64), 8)))
+        os._exit(0)
+    os.close(say)
+    assert os.read(ready, 1) == b"x"
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    assert os.read(hear, 1) == b""
+    for end in (hear, ready, tell):
         os.close(end)
+
+
+def test_a_process_beside_ends_with_what_it_was_for() -> None:
+    def work() -> None:
+        threading.Event().wait(60)
+
+    before = children()
+    with process(work):
+        assert len(children() - before) == 1
+    assert children() <= before

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import gzip
-import multiprocessing
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from irkit.audit.read.scan import Needle, census, hits, plausible
 from irkit.audit.read.unpack import Torn, unpack
 from irkit.audit.search import search
 from tests.audit.logs import TARGET, event, line, log
+from tests.processes import children
 
 BITS = [
     b"{",
@@ -139,19 +141,22 @@ def test_unpacking_ahead_gives_what_unpacking_gives(tmp_path: Path, data: bytes)
 
 def test_unpacking_ahead_leaves_no_process_behind(tmp_path: Path) -> None:
     (tmp_path / "log.gz").write_bytes(PACKED)
+    before = children()
     with (tmp_path / "log.gz").open("rb") as file:
         chunks = ahead(file)
         assert next(chunks)
+        assert children() > before
         chunks.close()  # type: ignore[attr-defined]
-    assert not multiprocessing.active_children()
+    assert children() == before
 
 
 def test_a_killed_unpacker_is_no_clean_end(tmp_path: Path) -> None:
     (tmp_path / "log.gz").write_bytes(gzip.compress(b"x" * (32 << 20)))
+    before = children()
     with (tmp_path / "log.gz").open("rb") as file:
         chunks = ahead(file)
         assert next(chunks)
-        multiprocessing.active_children()[0].kill()
+        os.kill((children() - before).pop(), signal.SIGKILL)
         with pytest.raises(Torn, match="killed"):
             list(chunks)
 

@@ -10,12 +10,11 @@ from pathlib import Path
 import pyrage  # type: ignore[import-untyped]
 import pytest
 
-from irkit import beside
 from irkit.bundle.recipients import confide
-from irkit.bundle.recipients.audiences import MAP, Audiences
+from irkit.bundle.recipients.audiences import MAP, WORTH, Audiences
 
 HIDDEN = "uP7-zoned-Quail-41"
-FILES = beside.WORTH + 7
+FILES = WORTH + 7
 KEY = bytes(range(32))
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from fcntl import F_SETPIPE_SZ, fcntl
-from multiprocessing.connection import Connection
+from functools import partial
 from typing import BinaryIO
 
+from irkit import beside
 from irkit.audit.read.unpack import CHUNK, Torn, unpack
+
+_WHOLE = b"whole"
 
 
 def ahead(file: BinaryIO) -> Iterator[bytes]:
@@ -18,45 +19,33 @@ def ahead(file: BinaryIO) -> Iterator[bytes]:
 
     Forks, so no other thread may run.
     """
-    fork = multiprocessing.get_context("fork")
-    reader, writer = os.pipe()
-    fcntl(writer, F_SETPIPE_SZ, CHUNK)
-    result, say = fork.Pipe(duplex=False)
-    process = fork.Process(target=_feed, args=(file, reader, writer, say), daemon=True)
-    process.start()
-    os.close(writer)
-    say.close()
+    (reader, writer), (hear, say) = beside.pipe(), beside.pipe()
     try:
-        while chunk := os.read(reader, CHUNK):
-            yield chunk
-        if why := _said(result):
-            raise Torn(why)
+        with beside.process(partial(_feed, file, reader, writer, say)):
+            os.close(writer)
+            os.close(say)
+            while chunk := os.read(reader, CHUNK):
+                yield chunk
+            said = os.read(hear, CHUNK)
+            if said != _WHOLE:
+                raise Torn(said.decode() or "the process that unpacks it was killed")
     finally:
         os.close(reader)
-        result.close()
-        process.join()
+        os.close(hear)
 
 
-def _said(result: Connection) -> str:
-    """Why the unpacking stopped early; "" where it did not."""
-    try:
-        return str(result.recv())
-    except EOFError:
-        return "the process that unpacks it was killed"
-
-
-def _feed(file: BinaryIO, reader: int, writer: int, say: Connection) -> None:
+def _feed(file: BinaryIO, reader: int, writer: int, say: int) -> None:
     """The other process. Nobody reads on where the pipe is closed at its other end: no error."""
     os.close(reader)
-    why = ""
+    said = _WHOLE
     try:
         for chunk in unpack(file):
             _write(writer, chunk)
     except (Torn, OSError) as error:
-        why = str(error)
+        said = str(error).encode()
     os.close(writer)
     with suppress(BrokenPipeError):
-        say.send(why)
+        os.write(say, said)
 
 
 def _write(pipe: int, chunk: bytes) -> None:

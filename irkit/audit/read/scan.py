@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from stringzilla import count, find
 
+from irkit import beside
 from irkit.audit.read.blocks import LINE, Block, Form, Source
 from irkit.audit.read.event import decode
 
 PIECE = 32 << 20  # bytes of one unit of work: small enough to share out evenly, large enough to be worth a message
 WORTH = 64 << 20  # bytes; below, starting processes costs more than it saves
 WORTH_PACKED = 4 << 20  # bytes of gzip, likewise
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+WAITING = 8  # results that are kept while an earlier one is made
 
 R = TypeVar("R")
 
@@ -53,34 +49,21 @@ def pieces(source: Source, start: int, end: int) -> Iterator[Piece]:
 def spread(work: Callable[[Piece], R], units: Iterable[Piece]) -> Iterator[R]:
     """The results of `work` on each unit, in order, made by as many processes as there are cores.
 
-    `work` must pickle. In one process where the work is small, and where other threads run: they make fork unsafe.
+    In this process alone where the work is small.
     """
     todo = list(units)
-    cores = len(os.sched_getaffinity(0))
-    if cores < 2 or threading.active_count() > 1 or not _worth(todo):
+    if not _worth(todo) or beside.cores() < 2:
         yield from map(work, todo)
     elif len(todo) == 1:
         yield work(replace(todo[0], source=replace(todo[0].source, ahead=todo[0].source.packed)))
     else:
-        yield from _shared(work, todo, min(cores, len(todo)))
+        yield from beside.shared(work, todo, WAITING)
 
 
 def _worth(todo: list[Piece]) -> bool:
     plain = sum(unit.end - unit.start for unit in todo if not unit.source.packed)
     packed = sum(unit.end - unit.start for unit in todo if unit.source.packed)
     return plain >= WORTH or packed >= WORTH_PACKED
-
-
-def _shared(work: Callable[[Piece], R], todo: list[Piece], cores: int) -> Iterator[R]:
-    import multiprocessing  # these two cost a small search more than the search
-    from concurrent.futures import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("fork")) as pool:
-        waiting = iter(todo)
-        ahead: deque[Future[R]] = deque(pool.submit(work, unit) for unit in islice(waiting, 2 * cores))
-        while ahead:
-            yield ahead.popleft().result()
-            ahead.extend(pool.submit(work, unit) for unit in islice(waiting, 1))
 
 
 class Needle(NamedTuple):

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from irkit import digest
-from irkit.beside import shared
+from irkit import beside, digest
 from irkit.bundle import layout
 from irkit.bundle.layout import Sealed
 from irkit.bundle.recipients import confide, copies, veil
@@ -27,6 +26,9 @@ from irkit.errors import BundleError
 from irkit.model.codec import build, compact, plain
 
 MAP = "redactions.jsonl"
+WORTH = 64  # files; for fewer it does not pay to begin processes
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def key(path: Path) -> bytes:
@@ -79,7 +81,7 @@ class Audiences:
             with Listed(listed) as notes:
                 notes.write(compact({"key": self.key.hex()}) + b"\n")  # what made the tokens
                 todo = [each for each in self.files if each[0] not in leave]
-                for told, sealed in shared(partial(self._made, notes), todo):
+                for told, sealed in _spread(partial(self._made, notes), todo):
                     notes.gather(told)
                     self.sealed += sealed
             self.sealed.append(confide.confided(listed, MAP, self.staged, self.recipients))
@@ -98,6 +100,10 @@ class Audiences:
         return notes.told, [replace(confide.confided(file, path, self.staged, self.recipients), shown=shown)]
 
 
+def _spread(work: Callable[[T], R], todo: Sequence[T]) -> Iterator[R]:
+    return map(work, todo) if len(todo) < WORTH else beside.shared(work, todo, len(todo))
+
+
 def learned(data: Path, key: bytes) -> Redactor:
     """What hides every secret that the documents under `data` name, with tokens of the case's `key`."""
     return _learned(payload(data), key)
@@ -105,7 +111,7 @@ def learned(data: Path, key: bytes) -> Redactor:
 
 def _learned(files: Sequence[tuple[str, Path]], key: bytes) -> Redactor:
     secrets = Secrets(key)
-    for found in shared(_named, files):
+    for found in _spread(_named, files):
         for secret in found:
             secrets.add(secret)
     return Redactor(secrets)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Literal, SupportsBytes
+from typing import Any, Literal, SupportsBytes
 
 import msgspec
 from stringzilla import count, split
 
+from irkit.audit.detect.kept.glance import Use
 from irkit.audit.detect.registry import RULES
 from irkit.audit.detect.rule import Gate, Rule
 from irkit.audit.read.blocks import Block
-from irkit.audit.read.event import BROKEN, POD_UID
+from irkit.audit.read.event import BROKEN, NULL, POD_UID, whole
 from irkit.audit.read.scan import regular
 
 Rules = tuple[Rule, ...]
 _NONE: Rules = ()
+_NOTHING: Mapping[str, Any] = {}
 
 
 class _Extra(msgspec.Struct, gc=False):
@@ -41,15 +43,15 @@ class _Status(msgspec.Struct, gc=False):
     code: int = 0
 
 
-class Head(msgspec.Struct, gc=False):
-    """Of an event, what the gates and the table below ask for."""
+class Head(msgspec.Struct, gc=False, kw_only=True):
+    """Of an event, what the gates and the table below ask for, in the order in which API servers write it."""
 
-    verb: str
     level: str = ""
     stage: str = ""
+    verb: str
     user: _User | None = None
     impersonatedUser: _Somebody | None = None
-    sourceIPs: list[str] | None = None
+    sourceIPs: msgspec.Raw = NULL
     objectRef: _Ref | None = None
     responseStatus: _Status | None = None
 
@@ -62,17 +64,24 @@ class Head(msgspec.Struct, gc=False):
     @property
     def address(self) -> str:
         """See `Asker`."""
-        return self.sourceIPs[-1] if self.sourceIPs else ""
+        addresses = whole(self.sourceIPs)
+        last = addresses[-1] if isinstance(addresses, list) and addresses else ""
+        return last if isinstance(last, str) else ""
+
+    @property
+    def use(self) -> Use:
+        """For comparison alone, so nothing is parsed."""
+        return self.bearer, bytes(self.sourceIPs)
 
 
-class _Usual(Head, gc=False):
+class _Usual(Head, gc=False, kw_only=True):
     """The same with the texts that API servers write, which are not made anew for each event; others are refused."""
 
+    level: Literal["", "None", "Metadata", "Request", "RequestResponse"] = ""
+    stage: Literal["", "RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"] = ""
     verb: Literal[
         "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "post", "put", "head"
     ]
-    level: Literal["", "None", "Metadata", "Request", "RequestResponse"] = ""
-    stage: Literal["", "RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"] = ""
 
 
 _HEAD = msgspec.json.Decoder(Head)
@@ -109,41 +118,42 @@ def apart(block: Block) -> Sequence[SupportsBytes]:
     return lines
 
 
-def _table(rules: Rules) -> dict[str, dict[tuple[str, str], Rules]]:
-    """Resource, then verb and subresource, to the rules that ask about them."""
-    table: dict[str, dict[tuple[str, str], Rules]] = {}
+def _table(rules: Rules) -> dict[str, dict[str, dict[str, Rules]]]:
+    """Verb, resource and subresource, one after another, to the rules that ask about them."""
+    table: dict[str, dict[str, dict[str, Rules]]] = {}
     for rule in rules:
         for resource, _, sub in (name.partition("/") for name in rule.resources):
-            row = table.setdefault(resource, {})
             for verb in rule.verbs:
-                row[verb, sub] = (*row.get((verb, sub), ()), rule)
+                row = table.setdefault(verb, {}).setdefault(resource, {})
+                row[sub] = (*row.get(sub, ()), rule)
     return table
 
 
-_BY_RESOURCE = _table(RULES)
+_TABLE = _table(RULES)
 _REFUSED, _ANONYMOUS, _IMPERSONATING, _POD_BOUND = (
     tuple(rule for rule in RULES if rule.gate is gate)
     for gate in (Gate.REFUSED, Gate.ANONYMOUS, Gate.IMPERSONATING, Gate.POD_BOUND)
 )
 
 
-def questions(heads: Iterable[Head]) -> Iterator[tuple[int, Rules]]:
+def questions(heads: Iterable[Head], settled: Container[Use] = ()) -> Iterator[tuple[int, Rules]]:
     """The places of the events that rules ask about and may heed, with these rules: few of most logs.
 
-    One loop that calls nothing it need not: it runs for every event there is.
+    About a use of a credential that is `settled` no rule asks. One loop that calls nothing it need not: it runs for
+    every event there is.
     """
-    table, heeding, none = _BY_RESOURCE, _heeding, _NONE
+    table, heeding, nothing, none = _TABLE, _heeding, _NOTHING, _NONE
     for place, head in enumerate(heads):
         ref, user, status = head.objectRef, head.user, head.responseStatus
-        asked = none
-        if ref is not None and (row := table.get(ref.resource)) and (head.verb, ref.subresource) in row:
+        asked, row = none, table.get(head.verb, nothing)
+        if ref is not None and ref.resource in row and ref.subresource in row[ref.resource]:
             asked = heeding(head.verb, ref.resource, ref.subresource, user.username if user else "")
         if status is not None and status.code == 403:
             asked += _REFUSED
         if user is not None:
             if user.username == "system:anonymous":
                 asked += _ANONYMOUS
-            if user.extra is not None and user.extra.pod is not None:
+            if user.extra is not None and user.extra.pod is not None and head.use not in settled:
                 asked += _POD_BOUND
         if head.impersonatedUser is not None:
             asked += _IMPERSONATING
@@ -158,5 +168,5 @@ def _heeding(verb: str, resource: str, sub: str, username: str) -> Rules:
     What is asked for by `get` has a name; of other requests only the whole event tells.
     """
     named = (True,) if verb == "get" else (True, False)
-    asked = _BY_RESOURCE[resource][verb, sub]
+    asked = _TABLE[verb][resource][sub]
     return tuple(rule for rule in asked if rule.body or any(rule.heeds(username, one) for one in named))

@@ -39,6 +39,11 @@ class Watched:
         """Well-formed events."""
         return sum(self.levels.values())
 
+    def mistaken(self, level: str) -> None:
+        """Take back that an event of this level was met: only its head was one."""
+        self.levels[level] -= 1
+        self.malformed += 1
+
     def enter(self, rule: Rule, event: Event, told: str, allow: Allow) -> None:
         """Take up that `rule` fired on `event`, unless `allow` excuses it."""
         if not self.excused(rule, event, allow):
@@ -70,17 +75,19 @@ class Watch:
                 self.read(block, watched)
         except (Torn, OSError) as error:
             watched.torn = str(error)
+        watched.tally.glance.settled.clear()  # of use to this process only
         return watched
 
     def read(self, block: Block, watched: Watched) -> None:
         """Judge every line of a block: at once, where each holds one event."""
         if heads := all_heads(block):
             watched.levels.update([head.level for head in heads])
-            asked = ((place, self._readers(rules, heads[place], watched)) for place, rules in questions(heads))
+            questioned = questions(heads, watched.tally.glance.settled)
+            asked = ((place, self._readers(rules, heads[place], watched)) for place, rules in questioned)
             if reading := [(place, rules) for place, rules in asked if rules]:
                 lines = apart(block)
                 for place, rules in reading:
-                    self._judge(bytes(lines[place]), rules, watched)
+                    self._judge(bytes(lines[place]), heads[place], rules, watched)
         else:
             for _, line in block.lines():
                 self.line(line, watched)
@@ -95,7 +102,7 @@ class Watch:
         watched.levels[head.level] += 1
         for _, rules in questions([head]):
             if rules := self._readers(rules, head, watched):
-                self._judge(line, rules, watched)
+                self._judge(line, head, rules, watched)
 
     def _readers(self, rules: Rules, head: Head, watched: Watched) -> Rules:
         """Those of `rules` that judge, and have to read the event whole."""
@@ -110,13 +117,18 @@ class Watch:
         whom = (rule.id, subject)
         if self.suspects is not None and whom not in self.suspects:
             watched.tally.glance.note(whom, thing)
+            if not self.suspects:
+                watched.tally.glance.settle(head.use)
             return False
         plain = self.window.open and not self.allow.entries  # else it depends on the event whether it counts
         return not (plain and watched.tally.again(whom, thing))
 
-    def _judge(self, line: bytes, rules: Rules, watched: Watched) -> None:
+    def _judge(self, line: bytes, head: Head, rules: Rules, watched: Watched) -> None:
         event = decode(line)
-        if event is None or not (self.window.open or self.window.holds(event.written)):
+        if event is None:
+            watched.mistaken(head.level)
+            return
+        if not (self.window.open or self.window.holds(event.written)):
             return
         for rule in rules:
             if rule.body and not (logged(event) or event.refused):

@@ -57,6 +57,21 @@ def test_what_was_read_and_what_the_rules_could_not_see(tmp_path: Path) -> None:
     assert (coverage.first, coverage.last) == (START + timedelta(seconds=10.003), START + timedelta(seconds=20.003))
 
 
+@pytest.mark.parametrize("wrong", [{"userAgent": 5}, {"annotations": []}, {"apiVersion": "", "stage": ""}], ids=str)
+def test_what_only_looks_like_an_event_a_rule_asks_about_is_malformed(tmp_path: Path, wrong: Event) -> None:
+    found = report(tmp_path, [*execs(1), event(sub="exec", code=101) | wrong])
+    assert (found.events, found.coverage.malformed, found.coverage.levels) == (1, 1, {"Metadata": 1})
+    assert len(found.findings) == 1
+
+
+@pytest.mark.parametrize("odd", [None, [], [5], 5, "6.6.6.6", {}], ids=str)
+def test_a_use_from_no_address_moves_no_token(tmp_path: Path, odd: object) -> None:
+    uses = [from_address("10.88.0.5", seconds=number) for number in range(4)]
+    assert (
+        report(tmp_path, [uses[0], uses[1] | {"sourceIPs": odd}, uses[2] | {"sourceIPs": odd}, uses[3]]).findings == ()
+    )
+
+
 def test_sources_that_cannot_be_read_are_gaps(tmp_path: Path) -> None:
     found = detect([str(tmp_path / "absent.log")])
     assert (found.events, found.findings) == (0, ())

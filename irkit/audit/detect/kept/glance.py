@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 SUBJECTS = 50_000  # kept apart; of more, the first so many, and `dropped` says how often another was passed over
 
 Whom = tuple[str, str]  # rule and subject
+Use = tuple[str, bytes]  # whose credential, and the addresses it was used from as an event writes them
 
 
 @dataclass(slots=True)
@@ -19,6 +20,7 @@ class Glance:
 
     shown: dict[Whom, str] = field(default_factory=dict)
     suspects: set[Whom] = field(default_factory=set)
+    settled: set[Use] = field(default_factory=set)  # noted for every rule: of them nothing more is to be learned
     dropped: int = 0
 
     def note(self, whom: Whom, thing: str) -> None:
@@ -30,6 +32,11 @@ class Glance:
             self.dropped += 1
         elif known != thing:
             self.suspects.add(whom)
+
+    def settle(self, use: Use) -> None:
+        """Take up that every rule knows of `use`."""
+        if len(self.settled) < SUBJECTS:
+            self.settled.add(use)
 
     def merge(self, other: Glance) -> None:
         """Add what another process has seen."""

@@ -24,8 +24,8 @@ from msgspec import Meta, Struct
 
 from irkit.errors import Refused, UsageError
 from irkit.playbook.approvals.standing import Person
+from irkit.playbook.language.checked import checked, refuse
 from irkit.playbook.language.fit import Found, misfits
-from irkit.playbook.language.yaml import BadYaml, load
 from irkit.playbook.schema import Identifier
 
 FILE = "approvers.yaml"
@@ -62,14 +62,8 @@ def read(home: Path, environ: Mapping[str, str] = os.environ) -> Approvers:
 
 def parse(text: str, source: str = FILE) -> Approvers:
     """The file in `text`; raises UsageError with the first problem's place."""
-    try:
-        document = load(text)
-    except BadYaml as bad:
-        raise UsageError(f"{source}:{bad.problem}") from bad
-    data = document.data
-    problems = sorted(document.at(path, message) for path, message in _problems(data))
-    if problems:
-        raise UsageError(f"{source}:{problems[0]}")
+    data, problems = checked(text, _problems)
+    refuse(problems, source)
     return msgspec.convert(data, Approvers)
 
 

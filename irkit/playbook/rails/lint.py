@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from irkit.errors import UsageError
+from irkit.playbook.language.checked import checked, refuse
 from irkit.playbook.language.fit import Found, misfits
-from irkit.playbook.language.yaml import BadYaml, Path, Problem, load
+from irkit.playbook.language.yaml import Path, Problem
 from irkit.playbook.rails.policy import LONGEST, Allow, Breaker, Budget, Deny, Policy, Protect, Workload, span
 from irkit.playbook.registry import STEPS
 
@@ -40,29 +40,20 @@ def default() -> Rules:
 
 def lint(text: str) -> list[Problem]:
     """Every problem of the rails in `text`, in the order of lines; empty for a good file."""
-    return _read(text)[1]
+    return checked(text, _problems)[1]
 
 
 def parse(text: str, source: str = "") -> Rules:
     """The rails in `text`, read from `source`; raises UsageError with the first problem's place."""
-    data, problems = _read(text)
-    if problems:
-        more = f"{len(problems) - 1} more: " if problems[1:] else ""
-        raise UsageError(f"{source or 'rails'}:{problems[0]}", f"{more}irkit rails lint {source}".strip())
+    data, problems = checked(text, _problems)
+    refuse(problems, source or "rails", f"irkit rails lint {source}")
     return Rules(msgspec.convert(data, Policy), hashlib.sha256(text.encode()).hexdigest(), source)
 
 
-def _read(text: str) -> tuple[Any, list[Problem]]:
-    try:
-        document = load(text)
-    except BadYaml as bad:
-        return None, [bad.problem]
-    if not isinstance(document.data, dict):
-        return None, [Problem(1, 1, "not a rails file: a mapping is expected")]
-    return document.data, sorted({document.at(path, message) for path, message in _problems(document.data)})
-
-
-def _problems(data: Mapping[str, Any]) -> Iterator[Found]:
+def _problems(data: Any) -> Iterator[Found]:  # noqa: ANN401 - YAML of any shape
+    if not isinstance(data, dict):
+        yield (), "not a rails file: a mapping is expected"
+        return
     yield from misfits(data, Policy, apart=_APART)
     for key in ("apiVersion", "kind"):
         if key not in data:

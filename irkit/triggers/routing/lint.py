@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -15,8 +16,9 @@ from msgspec import Struct
 from irkit.errors import UsageError
 from irkit.playbook import find
 from irkit.playbook.language import bind
+from irkit.playbook.language.checked import checked, refuse
 from irkit.playbook.language.fit import Found, misfits
-from irkit.playbook.language.yaml import BadYaml, Path, Problem, load
+from irkit.playbook.language.yaml import Path, Problem
 from irkit.playbook.schema import Input, Pinned
 from irkit.triggers.formats.registry import FORMATS
 from irkit.triggers.routing.schema import EXPRESSION, SOURCE_NAME, Auth, Rule, Source, Triggers, When
@@ -37,15 +39,14 @@ class Loaded:
 
 def lint(text: str) -> list[Problem]:
     """Every problem of the triggers in `text`, in the order of lines; empty for a good file."""
-    return _read(text)[2]
+    return checked(text, partial(_problems, playbooks={}))[1]
 
 
 def parse(text: str, source: str = "") -> Loaded:
     """The triggers in `text`, read from `source`; raises UsageError with the first problem's place."""
-    data, playbooks, problems = _read(text)
-    if problems:
-        more = f"{len(problems) - 1} more: " if problems[1:] else ""
-        raise UsageError(f"{source or 'triggers'}:{problems[0]}", f"{more}irkit serve --check {source}".strip())
+    playbooks: dict[str, Pinned] = {}
+    data, problems = checked(text, partial(_problems, playbooks=playbooks))
+    refuse(problems, source or "triggers", f"irkit serve --check {source}")
     return Loaded(msgspec.convert(data, Triggers), playbooks, hashlib.sha256(text.encode()).hexdigest(), source)
 
 
@@ -66,16 +67,13 @@ def reference(value: object) -> str | None:
     )
 
 
-def _read(text: str) -> tuple[Any, dict[str, Pinned], list[Problem]]:
-    try:
-        document = load(text)
-    except BadYaml as bad:
-        return None, {}, [bad.problem]
-    if not isinstance(document.data, dict):
-        return None, {}, [Problem(1, 1, "not a triggers file: a mapping is expected")]
-    playbooks: dict[str, Pinned] = {}
-    found = list(_shape(document.data)) or list(_sense(document.data, playbooks))
-    return document.data, playbooks, sorted({document.at(path, message) for path, message in found})
+def _problems(data: Any, playbooks: dict[str, Pinned]) -> Iterator[Found]:  # noqa: ANN401 - YAML of any shape
+    """The playbooks that it names go into `playbooks`."""
+    if not isinstance(data, dict):
+        yield (), "not a triggers file: a mapping is expected"
+        return
+    found = list(_shape(data))
+    yield from found or _sense(data, playbooks)
 
 
 def _shape(data: Mapping[str, Any]) -> Iterator[Found]:

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
-from irkit.errors import UsageError
+from irkit.playbook.language.checked import checked, refuse
 from irkit.playbook.language.fit import Found, misfits
-from irkit.playbook.language.yaml import BadYaml, Problem, load
 from irkit.playbook.schema import Identifier
 from irkit.triggers.routing.schema import SecretRef
 
@@ -40,14 +39,9 @@ class Oidc(Struct, frozen=True, forbid_unknown_fields=True):
 
 def parse(text: str, source: str = "oidc") -> Oidc:
     """The OIDC file in `text`; raises UsageError with the first problem's place."""
-    try:
-        document = load(text)
-    except BadYaml as bad:
-        raise UsageError(f"{source}:{bad.problem}") from bad
-    problems: list[Problem] = sorted({document.at(path, message) for path, message in _problems(document.data)})
-    if problems:
-        raise UsageError(f"{source}:{problems[0]}", f"{len(problems) - 1} more" if problems[1:] else "")
-    return msgspec.convert(document.data, Oidc)
+    data, problems = checked(text, _problems)
+    refuse(problems, source)
+    return msgspec.convert(data, Oidc)
 
 
 def _problems(data: object) -> Iterator[Found]:

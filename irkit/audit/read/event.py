@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from irkit import times
+from irkit.audit.read.mend import deep, mended
 
 # Go's authenticators write these (k8s.io/apiserver/pkg/authentication/serviceaccount, KEP-4193).
 POD_UID = "authentication.kubernetes.io/pod-uid"
@@ -175,21 +176,35 @@ def instant(text: str) -> datetime | None:
 _EVENT = msgspec.json.Decoder(Event)
 _ANY = msgspec.json.Decoder()
 BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what decoding hostile bytes raises
+T = TypeVar("T")
 
 
 def decode(line: bytes | memoryview) -> Event | None:
     """The event in `line`; None for anything that is not an audit event, however hostile."""
     try:
-        event = _EVENT.decode(line)
-    except BROKEN:
+        event: Event | None = _EVENT.decode(line)
+    except msgspec.ValidationError:
         return None
-    return event if event.is_audit else None
+    except BROKEN:
+        event = _mended(_EVENT, bytes(line))
+    return event if event and event.is_audit else None
 
 
 def whole(raw: bytes | memoryview | msgspec.Raw) -> Any:  # noqa: ANN401 - JSON of any shape
-    """`raw` as plain Python; None for what is not JSON or nests too deep."""
+    """`raw` as plain Python, without what nests too deep for a walk through it; None for what is not JSON."""
+    text = bytes(raw)
+    if deep(text):
+        return _mended(_ANY, text)
     try:
-        return _ANY.decode(raw)
+        return _ANY.decode(text)
+    except BROKEN:
+        return _mended(_ANY, text)
+
+
+def _mended(decoder: msgspec.json.Decoder[T], text: bytes) -> T | None:
+    fit = mended(text)
+    try:
+        return None if fit is None else decoder.decode(fit)
     except BROKEN:
         return None
 

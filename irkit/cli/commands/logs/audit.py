@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,8 +17,6 @@ from irkit.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    import msgspec
 
     from irkit.audit.read.scan import Share
     from irkit.audit.search import Search
@@ -80,18 +78,16 @@ def search(
     return Exit.GAPS if found.gaps else Exit.COMPLETE
 
 
-def _given(face: Face, found: Search) -> list[msgspec.Raw]:
+def _given(face: Face, found: Search) -> list[dict[str, Any]]:
     """Print each match; for one JSON document they are returned instead."""
-    import msgspec
+    from irkit.audit.told import line, parsed
 
-    from irkit.audit.told import line, proven
-
-    matches: list[msgspec.Raw] = []
+    matches: list[dict[str, Any]] = []
     for match in found:
         if face.output is Output.JSONL:
             sys.stdout.buffer.write(line(match))
         elif face.output is Output.JSON:
-            matches.append(msgspec.Raw(proven(match)))
+            matches.append(parsed(match))
         else:
             face.show(_told(match))
     return matches

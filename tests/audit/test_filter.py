@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from irkit.audit.filter.evaluate import holds, required
 from irkit.audit.filter.grammar import parse
+from irkit.audit.read.event import TRUNCATED
 from irkit.audit.search import search
 from irkit.errors import UsageError
 from irkit.model.audit import Tier
@@ -43,7 +44,11 @@ FORBIDDEN = event("list", "secrets", "", code=403, user="system:serviceaccount:s
         ("decision = allow", True, False),
         ("name", True, False),
         ("as", False, False),
-        ('user = "al\\ice"', True, False),
+        ("user = 'alice'", True, False),
+        (r'user ~ "^\w{5}$"', True, False),
+        (r"user ~ '^\w+:\w+:'", False, True),
+        (r'user ~ "al\\w"', True, False),
+        (r'user ~ "\"?alice\'?"', True, False),
         ("requestObject.spec.hostNetwork = true", True, None),
         ("not requestObject.spec.hostNetwork = true", False, None),
         ("requestObject.spec.containers.securityContext.privileged = true", True, None),
@@ -69,7 +74,9 @@ def test_what_passes(text: str, created: bool | None, forbidden: bool | None) ->
         ("(verb = create", "lacks a )"),
         ("verb in create", "lacks a ("),
         ("verb in (create", "lacks a )"),
-        ("name ~ '['", "cannot read the filter"),
+        ("name ~ '[", "cannot read the filter"),
+        ("name ~ '['", "not a regular expression"),
+        ("name = o'neill", "cannot read the filter at: 'neill"),
         ('name ~ "["', "not a regular expression"),
         ("at > yesterday", "neither a number nor a time"),
         (".", "not a field"),
@@ -151,6 +158,17 @@ def test_a_pod_and_a_filter_and_what_cannot_be_known(tmp_path: Path) -> None:
     looking = search([str(path)], TARGET, where="requestObject.spec.hostNetwork = true")
     assert [match.event for match in looking] == [CREATED]
     assert looking.unknown == 1
+
+
+def test_a_body_that_was_too_large_is_unknown(tmp_path: Path) -> None:
+    cut = event("create", seconds=20) | {"level": "RequestResponse", "annotations": {TRUNCATED: "true"}}
+    path = log(tmp_path / "audit.log", [CREATED, cut])
+    for where, found in (
+        ("requestObject.spec.hostNetwork = true", 1),
+        ("not requestObject.spec.hostNetwork = true", 0),
+    ):
+        looking = search([str(path)], where=where)
+        assert (len(list(looking)), looking.unknown) == (found, 1)
 
 
 def test_no_question_at_all_gives_every_event(tmp_path: Path) -> None:

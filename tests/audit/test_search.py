@@ -147,7 +147,7 @@ def test_malformed_lines_are_counted_and_never_fatal(tmp_path: Path) -> None:
     path = log(tmp_path / "audit.log", [*odd, wrong, event(seconds=1), line(event(seconds=2)).rstrip() + b"\r\n"])
     looking, matches = found(path)
     assert len(matches) == 2
-    assert (looking.summary().events, looking.summary().malformed) == (2, 6)
+    assert (looking.summary().events, looking.summary().malformed) == (3, 5)  # what is deep is an event all the same
     assert looking.gaps == []
 
 
@@ -293,3 +293,23 @@ def test_the_command_is_told_what_no_log_tells(tmp_path: Path) -> None:
         swept["auditID"],
         drained["auditID"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (("--ip", "10.88.0.5"), "--ip and --node tell more of a pod"),
+        (("--node", "node1"), "--ip and --node tell more of a pod"),
+        (("--service-account", "web"), "--service-account tells more of a pod"),
+        (("--uid", UID, "--ip", "10.88.0"), "not an address: '10.88.0'"),
+    ],
+)
+def test_what_is_told_of_no_pod_is_not_passed_over(tmp_path: Path, flags: tuple[str, ...], says: str) -> None:
+    path = log(tmp_path / "audit.log", [event()])
+    assert says in irkit("audit", "search", path, "--where", "verb = get", *flags, code=2).stderr
+    assert "every namespace is meant" in irkit("audit", "search", path, "--where", "verb", "-n", "payments").stderr
+
+
+def test_an_address_is_found_however_it_is_written(tmp_path: Path) -> None:
+    path = log(tmp_path / "audit.log", [event("list", "secrets", "", sourceIPs=["fd00::5"])])
+    assert "tier 5" in irkit("audit", "search", path, "--uid", UID, "--ip", "FD00:0:0:0::5").stdout

@@ -11,7 +11,7 @@ from operator import ge, gt, le, lt
 from typing import Any
 
 from irkit.audit.filter import grammar
-from irkit.audit.read.event import instant
+from irkit.audit.read.event import TRUNCATED, instant
 
 # Which levels log which body (k8s.io/apiserver audit/v1 types.go).
 _LOGGED = {"requestObject": ("Request", "RequestResponse"), "responseObject": ("RequestResponse",)}
@@ -53,13 +53,19 @@ def required(tree: grammar.Filter) -> tuple[bytes, ...]:
 
 
 def _test(test: grammar.Test, event: dict[str, Any]) -> bool | None:
-    logged = _LOGGED.get(test.path[0])
-    if logged and test.path[0] not in event and event.get("level") not in logged:
+    if test.path[0] in _LOGGED and test.path[0] not in event and _left_out(test.path[0], event):
         return None
     found = list(_values(event, test.path))
     if not test.op:
         return bool(found)
     return any(_compare(test.op, value, wanted) for value in found for wanted in test.values)
+
+
+def _left_out(body: str, event: dict[str, Any]) -> bool:
+    """Whether there may have been a body: the level does not log it, or it was too large."""
+    notes = event.get("annotations")
+    truncated = isinstance(notes, dict) and notes.get(TRUNCATED) == "true"
+    return truncated or event.get("level") not in _LOGGED[body]
 
 
 def _values(found: Any, path: tuple[str, ...]) -> Iterator[Any]:  # noqa: ANN401 - JSON of any shape
@@ -73,7 +79,7 @@ def _values(found: Any, path: tuple[str, ...]) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _compare(op: str, value: Any, wanted: str) -> bool:  # noqa: ANN401 - JSON of any shape
-    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if op == "=":
         return text == wanted
     if op == "~":

@@ -5,7 +5,7 @@ test    = field op value | field "in" "(" value {"," value} ")" | field
 op      = "=" | "!=" | "~" | "!~" | "<" | "<=" | ">" | ">="
 field   = a short name (verb, user, ...) or the path of a field (requestObject.spec.hostNetwork,
           annotations["authorization.k8s.io/decision"]); a list on the way stands for any of its items
-value   = word | "quoted text"
+value   = word | "quoted" | 'quoted', where a backslash is one, unless before a quote or another backslash
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ _DEPTH = 50
 
 _TOKEN = re.compile(
     r"""\s*(?: (?P<op> != | !~ | <= | >= | [=~<>(),] )
-             | "(?P<text> (?:[^"\\]|\\.)* )"
-             | (?P<word> (?: [^\s()=!<>~,"\[\]]+ | \["[^"]*"\] )+ ) )""",
-    re.VERBOSE,
+             | (?P<text> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' )
+             | (?P<word> (?: [^\s()=!<>~,"'\[\]]+ | \["[^"]*"\] )+ ) )""",
+    re.VERBOSE | re.DOTALL,
 )
+_ESCAPE = re.compile(r"""\\(["'\\])""")
 NUMBER = re.compile(r"-?[0-9]{1,18}")
 _STEP = re.compile(r'\["([^"]*)"\]|([^.\[\]]+)')
 
@@ -94,7 +95,7 @@ def _tokens(text: str) -> list[Token]:
         if not found or found.lastgroup is None:
             raise UsageError(f"cannot read the filter at: {text[at : at + 30].strip()}", HINT)
         content = found[found.lastgroup]
-        tokens.append((found.lastgroup, re.sub(r"\\(.)", r"\1", content) if found.lastgroup == "text" else content))
+        tokens.append((found.lastgroup, _ESCAPE.sub(r"\1", content[1:-1]) if found.lastgroup == "text" else content))
         at = found.end()
     return tokens
 

@@ -23,6 +23,7 @@ CREDENTIAL = "authentication.kubernetes.io/credential-id"
 ISSUED = "authentication.kubernetes.io/issued-credential-id"
 DECISION = "authorization.k8s.io/decision"
 REASON = "authorization.k8s.io/reason"
+TRUNCATED = "audit.k8s.io/truncated"  # "true": the bodies were too large, and are left out (--audit-*-truncate-enabled)
 NULL = msgspec.Raw(b"null")
 Extra = dict[str, list[str]]
 

@@ -63,10 +63,12 @@ def test_rows_of_the_azure_tables(tmp_path: Path) -> None:
     assert found(tmp_path) == [at(1), at(2), at(3)]
 
 
-def test_a_body_that_azure_left_out_makes_the_rules_blind(tmp_path: Path) -> None:
+def test_a_body_that_azure_left_out_makes_rules_and_filters_blind(tmp_path: Path) -> None:
     made = row(event("create", "pods", code=201), RequestObject="skipped-too-big-size-object", Level="RequestResponse")
-    report = detect([str(log(tmp_path / "rows.json", [made]))])
-    assert report.coverage.blind["privileged-container"] == 1
+    path = str(log(tmp_path / "rows.json", [made]))
+    assert detect([path]).coverage.blind["privileged-container"] == 1
+    looking = search([path], where="requestObject.spec.hostNetwork = true")
+    assert (list(looking), looking.unknown) == ([], 1)
 
 
 def test_lines_behind_the_name_of_a_node_or_a_time(tmp_path: Path) -> None:

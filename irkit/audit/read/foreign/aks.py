@@ -1,6 +1,6 @@
 """Rows of the Azure Monitor tables AKSAudit and AKSAuditAdmin, put back into the shape the API server wrote.
 
-A body that Azure left out for its size stays out, as at level Metadata. The whole row is kept under `original`.
+A body that Azure left out for its size stays out, marked as the API server would. The row is kept under `original`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from irkit.audit.read.event import whole
+from irkit.audit.read.event import TRUNCATED, whole
 
 _COLUMNS = {
     "Level": "level",
@@ -27,7 +27,8 @@ _COLUMNS = {
     "StageReceivedTime": "stageTimestamp",
     "Annotations": "annotations",
 }
-_DYNAMIC = ("User", "SourceIps", "ObjectRef", "ResponseStatus", "RequestObject", "ResponseObject", "Annotations")
+_BODIES = ("RequestObject", "ResponseObject")
+_DYNAMIC = ("User", "SourceIps", "ObjectRef", "ResponseStatus", *_BODIES, "Annotations")
 
 
 def event(row: dict[str, Any]) -> dict[str, Any] | None:
@@ -35,6 +36,8 @@ def event(row: dict[str, Any]) -> dict[str, Any] | None:
     if not (row.get("AuditId") and row.get("Verb") and row.get("Stage")):
         return None
     found = {ours: value for theirs, ours in _COLUMNS.items() if (value := _value(row, theirs)) not in (None, "")}
+    if any(row.get(body) and _value(row, body) is None for body in _BODIES):
+        found["annotations"] = {**(found.get("annotations") or {}), TRUNCATED: "true"}
     return {"kind": "Event", "apiVersion": "audit.k8s.io/v1", **found, "original": row}
 
 

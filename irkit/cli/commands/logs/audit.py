@@ -39,6 +39,8 @@ Afar = Annotated[
 ]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Likewise.")]
 
+_POD = "--pod POD -n NS or --uid UID; --where asks for anything"
+
 
 @command(audits, "search")
 def search(
@@ -59,9 +61,11 @@ def search(
 
     named = subject(face, pod, uid, service_account)
     if named:
-        named = replace(named, pod_ips=tuple(ip or ()), node=node or "")
-    if named is None and not where:
+        named = replace(named, pod_ips=tuple(map(_address, ip or ())), node=node or "")
+    elif not where:
         raise UsageError("which events?", "--pod POD -n NS, --uid UID or --where FILTER")
+    elif ip or node:
+        raise UsageError("--ip and --node tell more of a pod: of which?", _POD)
     with shared(queue) as share:
         found = find(
             sources, named, since=instant(since), until=instant(until), where=where, door=face.door, share=share
@@ -117,10 +121,24 @@ def subject(face: Face, pod: str | None, uid: str | None, account: str | None) -
     from irkit.model.pod import Target
 
     if not pod and not uid:
+        if account:
+            raise UsageError("--service-account tells more of a pod: of which?", _POD)
+        if face.namespace:
+            face.note("every namespace is meant: -n is the pod's alone; --where 'namespace = NS' names one", "warn")
         return None
     named = face.pod(pod) if pod else None
     namespace = named.namespace if named else face.namespace or ""
     return Target(namespace, named.name if named else "", uid or "", service_account=account or "")
+
+
+def _address(text: str) -> str:
+    """As the API server writes it."""
+    from ipaddress import ip_address
+
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        raise UsageError(f"not an address: {text!r}", "--ip 10.244.0.7, --ip fd00::7") from error
 
 
 def instant(text: str | None) -> datetime | None:

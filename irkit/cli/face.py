@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from irkit.text import safe
 
 if TYPE_CHECKING:
     from irkit.cluster.protocol import Cluster
+    from irkit.model.evidence import Gap
     from irkit.model.pod import PodRef
 
 _POD = re.compile(r"\A(?:po|pods?)/")
@@ -74,6 +75,26 @@ class Face:
             for line in [noun] if lines is None else lines:
                 sys.stdout.buffer.write(compact(line) + b"\n")
         sys.stdout.flush()
+
+    def missing(self, gaps: Sequence[Gap]) -> Exit:
+        """What could not be read, with its remedy; the exit code that says so."""
+        for gap in gaps:
+            self.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")
+        return Exit.GAPS if gaps else Exit.COMPLETE
+
+    def faults(self, checked: Sequence[tuple[str, Iterable[object]]], names: str = "") -> Exit:
+        """What is wrong with each file that was checked, by line and column; where nothing is, their `names`."""
+        from irkit.model.codec import plain
+
+        rows = [{"file": file, **plain(problem)} for file, problems in checked for problem in problems]
+        self.emit({"checked": [file for file, _ in checked], "problems": rows}, lines=rows)
+        for row in rows:
+            check = f" ({row['check']})" if "check" in row else ""
+            text = f"{row['file']}:{row['line']}:{row['column']}: {row['message']}{check}"
+            self.show(text, "bad" if row.get("fatal", True) else "warn")
+        if not rows:
+            self.show(f"{len(checked)} good{f': {names}' if names else ''}", "good")
+        return Exit.USAGE if rows else Exit.COMPLETE
 
     def fail(self, error: IrkitError) -> Exit:
         """What went wrong, on stderr and, where JSON was asked for, as the answer."""

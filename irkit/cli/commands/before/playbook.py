@@ -81,17 +81,8 @@ def lint(face: Face, names: Names = None) -> Exit:
     from irkit.playbook.lint import lint as check
 
     paths = [find.find(name) for name in names or find.everything()]
-    rows = [
-        {"file": str(path), "line": problem.line, "column": problem.column, "message": problem.message}
-        for path in paths
-        for problem in check(find.read(path))
-    ]
-    face.emit({"checked": [str(path) for path in paths], "problems": rows}, lines=rows)
-    for row in rows:
-        face.show(f"{row['file']}:{row['line']}:{row['column']}: {row['message']}", "bad")
-    if not rows:
-        face.show(f"{len(paths)} good: {', '.join(path.stem for path in paths)}", "good")
-    return Exit.USAGE if rows else Exit.COMPLETE
+    stems = ", ".join(path.stem for path in paths)
+    return face.faults([(str(path), check(find.read(path))) for path in paths], stems)
 
 
 @command(playbooks, "schema", online=False)

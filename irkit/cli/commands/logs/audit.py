@@ -77,9 +77,7 @@ def search(
     face.note(f"{sum(summary.matched.values())} of {summary.events} events; {summary.malformed} malformed lines", "dim")
     if found.unknown:
         face.note(f"{found.unknown} events cannot be judged: the audit level left out what the filter asks for", "warn")
-    for gap in found.gaps:
-        face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")
-    return Exit.GAPS if found.gaps else Exit.COMPLETE
+    return face.missing(found.gaps)
 
 
 def _given(face: Face, found: Search) -> list[dict[str, Any]]:

@@ -54,16 +54,8 @@ def lint(face: Face, names: Policies) -> Exit:
     """Check audit policies; every problem with its line and column. Exit 2 when there are any."""
     from irkit.audit.policy.lint.check import lint as check
     from irkit.audit.policy.read import text_of
-    from irkit.model.codec import plain
 
-    rows = [{"file": name, **plain(problem)} for name in names for problem in check(text_of(Path(name)))]
-    face.emit({"checked": names, "problems": rows}, lines=rows)
-    for row in rows:
-        text = f"{row['file']}:{row['line']}:{row['column']}: {row['message']} ({row['check']})"
-        face.show(text, "bad" if row["fatal"] else "warn")
-    if not rows:
-        face.show(f"{len(names)} good: {', '.join(names)}", "good")
-    return Exit.USAGE if rows else Exit.COMPLETE
+    return face.faults([(name, check(text_of(Path(name)))) for name in names], ", ".join(names))
 
 
 @command(policies, "explain", online=False)
@@ -147,9 +139,7 @@ def _of_log(face: Face, sources: list[str]) -> Exit:
         face.note("unseen: no such request is in this log; none was made, or the policy drops them", "dim")
     levels = ", ".join(f"{number} at {level}" for level, number in sorted(counted.levels.items()))
     face.note(f"{counted.events} events ({levels}); {counted.malformed} malformed lines", "dim")
-    for gap in counted.gaps:
-        face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")
-    return Exit.GAPS if counted.gaps else Exit.COMPLETE
+    return face.missing(counted.gaps)
 
 
 def _summary(judged: list[Judgement] | list[Heard]) -> dict[str, int]:

@@ -48,7 +48,7 @@ def baseline(
         face.show(draft(found).rstrip("\n"))
     face.emit(found, lines=(habit.entry for habit in found.learned))
     _conclude(face, found, out)
-    return Exit.GAPS if found.coverage.gaps else Exit.COMPLETE
+    return face.missing(found.coverage.gaps)
 
 
 def _write(out: Path, text: str) -> None:
@@ -73,5 +73,3 @@ def _conclude(face: Face, found: Baseline, out: Path | None) -> None:
         face.note(f"{len(found.grave)} are critical and only stand in comments", "warn")
     for rule, count in (found.known.left_out if found.known else {}).items():
         face.note(f"{rule}: at most {VALUES:,} values are kept; {count:,} were left out and will be news", "warn")
-    for gap in found.coverage.gaps:
-        face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")

@@ -69,9 +69,7 @@ def detect(
         if report.events and not report.coverage.compared and not rule:
             face.show(f"not compared: audit ids, in a log of more than {SMALL >> 20} MiB; --ids does it", "dim")
     face.note(f"{len(report.findings)} findings in {report.events} events", "dim")
-    for gap in report.coverage.gaps:
-        face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")
-    return Exit.GAPS if report.coverage.gaps else Exit.COMPLETE
+    return face.missing(report.coverage.gaps)
 
 
 def _days(known: Path | None, only: list[str]) -> Known | None:

@@ -60,7 +60,7 @@ def timeline(
     if face.output is Output.TEXT:
         _print(face, told.lines, form, ", ".join(sources))
     _conclude(face, told)
-    return Exit.GAPS if told.gaps else Exit.COMPLETE
+    return face.missing(told.gaps)
 
 
 def _print(face: Face, lines: tuple[Line, ...], form: Form, title: str) -> None:
@@ -105,5 +105,3 @@ def _conclude(face: Face, told: Timeline) -> None:
         face.note(f"{told.untimed} events bear no time and stand in no line", "warn")
     if told.dropped:
         face.note(f"{told.dropped} requests past the limit: narrow it by --since, --until, --pod or --where", "warn")
-    for gap in told.gaps:
-        face.note(f"missing: {gap.target}: {gap.detail}; try: {gap.remedy}", "warn")

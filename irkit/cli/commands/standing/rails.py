@@ -37,17 +37,7 @@ def lint(face: Face, files: Files) -> Exit:
     """Check rails files; every problem with its line and column. Exit 2 when there are any."""
     from irkit.playbook.rails.lint import lint as check
 
-    rows = [
-        {"file": str(file), "line": problem.line, "column": problem.column, "message": problem.message}
-        for file in files
-        for problem in check(_text(file))
-    ]
-    face.emit({"checked": [str(file) for file in files], "problems": rows}, lines=rows)
-    for row in rows:
-        face.show(f"{row['file']}:{row['line']}:{row['column']}: {row['message']}", "bad")
-    if not rows:
-        face.show(f"{len(files)} good", "good")
-    return Exit.USAGE if rows else Exit.COMPLETE
+    return face.faults([(str(file), check(_text(file))) for file in files])
 
 
 @command(rails, "show", online=False)

@@ -66,7 +66,7 @@ def search(
         raise UsageError("which events?", "--pod POD -n NS, --uid UID or --where FILTER")
     elif ip or node:
         raise UsageError("--ip and --node tell more of a pod: of which?", _POD)
-    with shared(queue) as share:
+    with shared(face, queue) as share:
         found = find(
             sources, named, since=instant(since), until=instant(until), where=where, door=face.door, share=share
         )
@@ -96,12 +96,13 @@ def _given(face: Face, found: Search) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def shared(queue: str | None) -> Iterator[Share]:
+def shared(face: Face, queue: str | None) -> Iterator[Share]:
     """How the reading is shared out: over this machine's cores, or over the workers at a queue."""
     from irkit.audit.read.scan import spread
+    from irkit.cli.progress import reading
 
     if queue is None:
-        yield spread
+        yield reading(face, spread)
         return
     from irkit.triggers.queue.opening import opened
     from irkit.triggers.scan.asker import Asker
@@ -109,7 +110,7 @@ def shared(queue: str | None) -> Iterator[Share]:
 
     store = opened(queue)
     try:
-        yield Asker(Parts(store.door))
+        yield reading(face, Asker(Parts(store.door)))
     finally:
         store.close()
 

@@ -57,7 +57,7 @@ def detect(
     theirs, refused = rules_of(sigma) if sigma else ((), ())
     days = _days(known, rule or [])
     start, end, only = instant(since), instant(until), rule or ()
-    with shared(queue) as share:
+    with shared(face, queue) as share:
         report = judge(
             sources, allow=excused, since=start, until=end, only=only, sigma=theirs, days=days, ids=ids, share=share
         )

@@ -27,8 +27,8 @@ from irkit.settings import ClusterSettings
 from tests.cluster.real import RealCluster
 from tests.contain.interfering import NO, controller, webhook
 from tests.contain.packets.playground import policy
-from tests.contracts.test_isolation import until
 from tests.contracts.worlds import pod
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 WEB = {"app": "web"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ from irkit.model.isolation import Change
 from irkit.model.pod import PodRef
 from tests.cluster.real import RealCluster
 from tests.contracts.worlds import RealWorld, World, bind, config_map, open_, pod
+from tests.waiting import until
 
 GROUP = "rbac.authorization.k8s.io"
 SPEC: Json = {"schedulingGates": [{"name": "irkit.dev/test"}], "serviceAccountName": "web"}  # a pod that need not run
@@ -323,14 +323,6 @@ def absent(world: World, resource: Resource, name: str) -> bool:
     except NotFound:
         return True
     return False
-
-
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(300):
-        if condition():
-            return
-        time.sleep(0.1)
-    pytest.fail("it never came to be")
 
 
 def test_a_binding_that_may_not_be_changed_is_told_and_the_others_are_changed(world: World, victim: PodRef) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -35,6 +34,7 @@ from irkit.errors import Conflict, Forbidden, NotFound, PodReplaced, Refused
 from irkit.model.isolation import Change, Direction, Isolation, Proof, Residual, Verdict
 from irkit.model.pod import PodRef
 from tests.contracts.worlds import PracticeWorld, World, pod
+from tests.waiting import until
 
 CLOSED = dict.fromkeys(Direction, Verdict.UNVERIFIED)
 SPEC = {"schedulingGates": [{"name": "irkit.dev/test"}]}  # a pod that need not run, and that nobody else changes
@@ -141,15 +141,6 @@ def workload(world: World, kind: str) -> tuple[PodRef, Json]:
 def server_time(world: World) -> float:
     date = world.cluster.get("/version").call.server_date
     return parsedate_to_datetime(date).timestamp() if date else 0.0
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait for something that takes a controller a moment."""
-    for _ in range(1000):
-        if true():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it does not come true")
 
 
 def pods_of(world: World) -> dict[str, Json]:

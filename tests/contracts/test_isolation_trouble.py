@@ -24,8 +24,9 @@ from irkit.model.pod import PodRef
 from irkit.model.run import Status
 from irkit.playbook import engine
 from irkit.playbook.registry import single
-from tests.contracts.test_isolation import CLOSED, WEB, allow, lasting, make, no_one, policies, read, run, until
+from tests.contracts.test_isolation import CLOSED, WEB, allow, lasting, make, no_one, policies, read, run
 from tests.contracts.worlds import IMAGE, PracticeWorld, World
+from tests.waiting import until
 
 KEPT = Extent(preserve=Preserving())
 

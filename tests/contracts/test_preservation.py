@@ -24,8 +24,9 @@ from irkit.contain.release import release
 from irkit.errors import ClusterError, Forbidden, Refused, UsageError
 from irkit.model.isolation import Change, Isolation
 from irkit.model.pod import PodRef
-from tests.contracts.test_isolation import CLOSED, label, lasting, make, no_one, policies, read, until
+from tests.contracts.test_isolation import CLOSED, label, lasting, make, no_one, policies, read
 from tests.contracts.worlds import PracticeWorld, World
+from tests.waiting import until
 
 GLASS = "irkit-test:break-glass"
 EVICTION = {"apiVersion": "policy/v1", "kind": "Eviction"}

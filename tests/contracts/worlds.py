@@ -21,6 +21,7 @@ from irkit.errors import Gone
 from irkit.model.pod import PodRef
 from irkit.settings import ClusterSettings
 from tests.cluster.real import RealCluster
+from tests.waiting import until
 
 IMAGE = "docker.io/local/busybox:1"
 
@@ -153,8 +154,7 @@ class RealWorld:
         self.cluster.create(PODS.path(self.namespace), made)
         name = made["metadata"]["name"]
         self.real.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "-n", self.namespace, f"pod/{name}")
-        while lines[-1] not in self.real.kubectl("logs", "-n", self.namespace, name, "-c", "app"):
-            time.sleep(0.1)
+        until(lambda: lines[-1] in self.real.kubectl("logs", "-n", self.namespace, name, "-c", "app"))
         return PodRef(self.namespace, name)
 
     def crashed(self) -> PodRef:

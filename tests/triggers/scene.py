@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,14 +36,6 @@ mode: enforce
 allow: [{{actions: [pod.isolate@1], namespaces: [{namespace}], triggers: [prom], min_severity: high}}]
 protect: {{control_plane_nodes: false}}
 """
-
-
-def until(true: Callable[[], object], what: str, seconds: float = 60) -> None:
-    """Wait for what another process does."""
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, what
-        time.sleep(0.05)
 
 
 @dataclass(frozen=True, slots=True)

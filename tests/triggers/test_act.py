@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,11 +16,9 @@ from irkit.contain.hand import Hand
 from irkit.contain.preserve.keep import Preserving
 from irkit.contain.quarantine import Extent, quarantine
 from irkit.contain.release import release
-from irkit.drill.range.server import Range, start
 from irkit.model.pod import PodRef
 from irkit.model.run import Status
-from irkit.playbook import engine, runs
-from irkit.playbook.engine import Setup
+from irkit.playbook import runs
 from irkit.playbook.journal import log
 from irkit.playbook.rails.memory import Memory
 from irkit.times import now
@@ -32,23 +29,8 @@ from tests.cluster.real import RealCluster
 from tests.contracts.worlds import open_
 from tests.contracts.worlds import pod as pod_of
 from tests.playbook.practice import NAMESPACE, Practice
-from tests.triggers.scene import Scene, until
-
-
-@pytest.fixture(scope="module")
-def shared_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
-    with start(home=tmp_path_factory.mktemp("range")) as range_:
-        yield range_
-
-
-@pytest.fixture
-def practice(shared_range: Range, tmp_path: Path) -> Iterator[Practice]:
-    """The practice cluster, given back as it was."""
-    made = Practice(shared_range, tmp_path)
-    yield made
-    for run_id in runs.ids(tmp_path):
-        engine.undo(run_id, Setup(tmp_path))
-    assert made.released()
+from tests.triggers.scene import Scene
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +10,6 @@ from threading import Event
 import pytest
 
 from irkit import times
-from irkit.drill.range.server import Range, start
 from irkit.errors import UsageError
 from irkit.model.alert import Alert, AlertStatus
 from irkit.model.audit import Severity
@@ -30,22 +28,6 @@ from irkit.triggers.queue.protocol import Job
 from irkit.triggers.queue.work import Finished, Hopeless, Later
 from tests.playbook.practice import NAMESPACE, Practice
 from tests.triggers.scene import RAILS
-
-
-@pytest.fixture(scope="module")
-def shared_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
-    with start(home=tmp_path_factory.mktemp("range")) as range_:
-        yield range_
-
-
-@pytest.fixture
-def practice(shared_range: Range, tmp_path: Path) -> Iterator[Practice]:
-    """The practice cluster, given back as it was."""
-    made = Practice(shared_range, tmp_path)
-    yield made
-    for run_id in runs.ids(tmp_path):
-        engine.undo(run_id, made.setup())
-    assert made.released()
 
 
 def actor(practice: Practice) -> Actor:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from irkit import times
 from irkit.triggers.orders.order import read
 from irkit.triggers.queue.opening import opened
 from tests.triggers.wire import ENVIRON, SECRET, Wire
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 AWAY = 60  # seconds that irkit is stopped
@@ -54,13 +55,6 @@ rules:
 """
 
 
-def _until(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, what
-        time.sleep(0.2)
-
-
 def _free() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
@@ -81,7 +75,7 @@ def _process(words: list[str], log: Path, wire: Wire, path: str) -> Iterator[Non
         subprocess.Popen(words, stdout=out, stderr=out, env={**os.environ, **ENVIRON}) as running,
     ):
         try:
-            _until(lambda: _answers(wire, path), f"{words[0]} does not answer: {log}")
+            until(lambda: _answers(wire, path), f"{words[0]} does not answer: {log}")
             yield
         finally:
             running.terminate()
@@ -151,17 +145,17 @@ def test_firing_grouped_repeated_resolved_and_irkit_away(scene: Scene) -> None:
     begun = {(pod, "firing", "compromised-pod"): 1 for pod in ("api-1", "api-2")}
     with scene.serving():
         scene.fire(began, began + hour, "api-1", "api-2")
-        _until(lambda: scene.jobs() == begun, "two alerts of one group are two jobs")
+        until(lambda: scene.jobs() == begun, "two alerts of one group are two jobs")
         assert scene.irkit.requests("prom", "accepted") >= 1
-        _until(lambda: scene.irkit.requests("prom", "duplicate") >= 2, "Alertmanager repeats itself")
+        until(lambda: scene.irkit.requests("prom", "duplicate") >= 2, "Alertmanager repeats itself")
         assert scene.jobs() == begun
     scene.fire(began, began + hour, "api-3")
     scene.fire(began, times.now(), "api-1")
     back = time.monotonic() + AWAY
-    _until(lambda: time.monotonic() > back, "a minute passes", 2 * AWAY)
+    until(lambda: time.monotonic() > back, "a minute passes", 2 * AWAY)
     assert scene.sent("alertmanager_notification_requests_failed_total") >= 2
     after = begun | {("api-3", "firing", "compromised-pod"): 1, ("api-1", "resolved", "collect-only"): 1}
     with scene.serving():
-        _until(lambda: scene.jobs() == after, "what irkit missed is told again", 120)
-        _until(lambda: scene.irkit.requests("prom", "duplicate") >= 1, "and again")
+        until(lambda: scene.jobs() == after, "what irkit missed is told again", 120)
+        until(lambda: scene.irkit.requests("prom", "duplicate") >= 1, "and again")
     assert scene.jobs() == after

@@ -29,13 +29,6 @@ CLOUD = FILE.replace("rules:", "  clouds:\n    format: cloudevents\n    auth: {b
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Opened]:
-    made = opened(f"sqlite://{tmp_path}/queue.db")
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def wire(store: Opened) -> Iterator[Wire]:
     with served(CLOUD, store.queue, store.desk) as found:
         yield found

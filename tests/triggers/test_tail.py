@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +16,13 @@ from irkit.triggers.formats.reading.delivery import Delivery
 from irkit.triggers.intake import Answer, Intake
 from irkit.triggers.metrics import Metrics
 from irkit.triggers.place import Place
-from irkit.triggers.queue.opening import Opened, opened
+from irkit.triggers.queue.opening import Opened
 from irkit.triggers.queue.protocol import State
 from irkit.triggers.routing.lint import parse
 from irkit.triggers.serving import serving
 from irkit.triggers.tail import MAX_LINE, Tail
 from tests.triggers.wire import BEARER, ENVIRON, Wire
+from tests.waiting import until
 
 TRIGGERS = """\
 apiVersion: irkit/v1
@@ -41,13 +41,6 @@ def line(number: int) -> bytes:
     return json.dumps(event).encode() + b"\n"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Opened]:
-    made = opened(f"sqlite://{tmp_path}/queue.db")
-    yield made
-    made.close()
-
-
 @contextmanager
 def following(path: Path, keep: Callable[[Delivery], Answer]) -> Iterator[None]:
     tail = Tail("falco", path, keep)
@@ -63,13 +56,6 @@ def following(path: Path, keep: Callable[[Delivery], Answer]) -> Iterator[None]:
 def intake(store: Opened) -> Intake:
     loaded = parse(TRIGGERS)
     return Intake(loaded, sources.ready(loaded.triggers, ENVIRON), store.queue, Metrics())
-
-
-def until(true: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < ends
-        time.sleep(0.02)
 
 
 def test_what_is_there_what_comes_and_what_comes_after_a_rotation(tmp_path: Path, store: Opened) -> None:

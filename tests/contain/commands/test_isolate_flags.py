@@ -21,8 +21,8 @@ from irkit.model.pod import PodRef
 from irkit.playbook.registry import needs, single
 from irkit.settings import ClusterSettings
 from tests.contracts.conftest import practice_cluster
-from tests.contracts.test_isolation import until
 from tests.contracts.worlds import pod
+from tests.waiting import until
 
 __all__ = ["practice_cluster"]  # the fixture
 

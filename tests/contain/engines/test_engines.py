@@ -32,7 +32,7 @@ from irkit.settings import ClusterSettings
 from tests.cluster.crds import ENGINES, Definition, definitions
 from tests.cluster.real import ONE_AT_A_TIME, RealCluster
 from tests.contain.packets.playground import policy
-from tests.contracts.test_isolation import until
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from irkit.model.isolation import Change, Direction, Isolation, Verdict
 from irkit.model.pod import PodRef
 from tests.cluster.real import ONE_AT_A_TIME
 from tests.contain.packets.playground import Pair, Playground, container, policy
-from tests.contracts.test_isolation import until
 from tests.contracts.worlds import IMAGE
+from tests.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, ONE_AT_A_TIME]
 

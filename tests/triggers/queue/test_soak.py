@@ -33,8 +33,8 @@ from tests.contracts.worlds import open_
 from tests.contracts.worlds import pod as pod_of
 from tests.triggers.formats.deliveries import alertmanager
 from tests.triggers.queue.server import Server
-from tests.triggers.scene import until
 from tests.triggers.wire import BEARER, ENVIRON, Wire
+from tests.waiting import until
 
 SECONDS = float(os.environ.get("IRKIT_TEST_SOAK_SECONDS", "6"))
 A_SECOND = 50

@@ -18,9 +18,9 @@ from irkit.playbook.engine import Setup
 from irkit.playbook.rails.memory import Memory
 from irkit.settings import ClusterSettings
 from tests.playbook.practice import NAMESPACE
-from tests.triggers.scene import until
 from tests.triggers.watch.conftest import log_in
 from tests.triggers.watch.stage import GUEST, Stage, stage
+from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("watch")
 SLOW = 20_000  # ms: workers look again every five seconds

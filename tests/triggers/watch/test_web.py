@@ -18,7 +18,7 @@ from irkit.playbook.approvals.standing import Person
 from irkit.playbook.journal import log
 from irkit.playbook.rails.memory import Memory
 from irkit.times import now
-from irkit.triggers.queue.opening import Opened, opened
+from irkit.triggers.queue.opening import Opened
 from irkit.triggers.queue.protocol import Item
 from irkit.triggers.watch.login.sessions import LENGTH, Sessions
 from irkit.triggers.watch.opening import Watching
@@ -67,13 +67,6 @@ class Guest:
         found = re.search(r'name="csrf" value="([^"]+)"', self.get("/watch")[1])
         assert found
         return found[1]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Opened]:
-    made = opened(f"sqlite://{tmp_path}/queue.db")
-    yield made
-    made.close()
 
 
 @pytest.fixture

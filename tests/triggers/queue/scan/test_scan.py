@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -38,6 +37,7 @@ from irkit.triggers.scan.parts import KIND, Parts
 from tests.audit.detect.cases import ATTACKS
 from tests.audit.logs import TARGET, Event, event, log
 from tests.triggers.queue.hands import Turned
+from tests.waiting import until
 
 T = TypeVar("T")
 EVENTS: list[Event | bytes] = [one for logs in ATTACKS.values() for events in logs for one in events]
@@ -80,10 +80,7 @@ def asked(deed: Callable[[], T]) -> Iterator[Callable[[], T]]:
 
 
 def waiting(store: Opened) -> None:
-    deadline = time.monotonic() + 30
-    while not store.desk.counts()[State.WAITING]:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)  # another thread puts the pieces; the queue is all there is to look at
+    until(lambda: store.desk.counts()[State.WAITING], "another thread puts the pieces")
 
 
 def found(path: Path, share: Share = spread) -> tuple[bytes, bytes]:
@@ -218,10 +215,7 @@ def test_a_piece_that_is_given_up_is_a_gap(store: Opened, audit_log: Path) -> No
 def test_what_is_no_unit_is_a_dead_letter(store: Opened) -> None:
     store.queue.put([Item(KIND, "x/0", b"\xff", group="x/0")])
     with reading(store):
-        deadline = time.monotonic() + 30
-        while not store.desk.counts()[State.DEAD]:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)  # the worker is a thread of its own; the queue is all there is to look at
+        until(lambda: store.desk.counts()[State.DEAD], "the worker, a thread of its own, gives it up")
 
 
 def test_what_was_found_comes_through_whole() -> None:

@@ -71,8 +71,9 @@ def process(work: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGTERM)
-        os.waitpid(pid, 0)
+        with suppress(ProcessLookupError, ChildProcessError):  # where SIGCHLD is ignored nobody has to be waited for
+            os.kill(pid, signal.SIGTERM)
+            os.waitpid(pid, 0)
 
 
 def pipe() -> tuple[int, int]:
@@ -94,18 +95,22 @@ class _Hand:
 
 @contextmanager
 def _hands(work: Callable[[T], R], todo: Sequence[T]) -> Iterator[list[_Hand]]:
-    """As many processes as are worth it. One that has come to an end is taken from the list."""
+    """As many processes as are worth it, or can be had. One that has come to an end is taken from the list."""
     hands: list[_Hand] = []
     with ExitStack() as ends:
         for _ in range(min(cores(), len(todo))):
             (told, say), (hear, result) = pipe(), pipe()
             for end in (say, hear):
                 ends.callback(os.close, end)
-            hands.append(_Hand(say, hear))
-            foreign = [end for hand in hands for end in (hand.say, hand.hear)]
-            ends.enter_context(process(partial(_work, work, todo, told, result, foreign)))
-            os.close(told)
-            os.close(result)
+            foreign = [say, hear, *(end for hand in hands for end in (hand.say, hand.hear))]
+            try:
+                ends.enter_context(process(partial(_work, work, todo, told, result, foreign)))
+                hands.append(_Hand(say, hear))
+            except BlockingIOError:  # no more processes are allowed
+                break
+            finally:
+                os.close(told)
+                os.close(result)
         yield hands
 
 

@@ -169,3 +169,30 @@ def test_a_process_beside_ends_with_what_it_was_for() -> None:
     with process(work):
         assert len(children() - before) == 1
     assert children() <= before
+
+
+@TWO
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_where_no_more_processes_are_allowed_those_there_are_do(monkeypatch: pytest.MonkeyPatch, allowed: int) -> None:
+    fork = os.fork
+    made: list[int] = []
+
+    def limited() -> int:
+        if len(made) == allowed:
+            raise BlockingIOError
+        made.append(1)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", limited)
+    who = set(all_of(lambda _: os.getpid(), 64))
+    assert len(who) == 1
+    assert (who == {HERE}) is (allowed == 0)
+
+
+@TWO
+def test_where_nobody_waits_for_processes_the_results_are_the_same() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert all_of(lambda each: each, 64) == list(range(64))
+    finally:
+        signal.signal(signal.SIGCHLD, before)

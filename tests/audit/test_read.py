@@ -73,6 +73,17 @@ def test_a_line_without_end_costs_no_line_behind_it(tmp_path: Path, monkeypatch:
     assert found == [(0, b"a" * 64), (1001, b"behind")]
 
 
+@pytest.mark.parametrize("name", ["audit.log", "audit.log.gz"])
+def test_a_byte_order_mark_costs_no_event(tmp_path: Path, name: str) -> None:
+    path = log(tmp_path / name, [b"\xef\xbb\xbf", event(sub="exec"), event(seconds=20)])
+    report = detect([str(path)])
+    assert (report.events, report.coverage.malformed, len(report.findings)) == (2, 0, 1)
+    assert [match.source for match in search([str(path)], TARGET)] == [
+        f"{path}:3",
+        f"{path}:{3 + len(line(event(sub='exec')))}",
+    ]
+
+
 def test_a_log_cut_while_it_is_read_is_torn(tmp_path: Path) -> None:
     path = log(tmp_path / "audit.log", [event(seconds=number) for number in range(9)])
     source = Source(path, "audit.log", path.stat().st_size)

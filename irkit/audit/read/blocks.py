@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -101,7 +102,7 @@ def _ranged(file: FileIO, start: int, end: int) -> Iterator[Block]:
             size = min(4 * size, LINE)
             continue
         stop = last + 1 or len(data)
-        yield Block(data, 0, stop, at)
+        yield Block(data, _begin(data, at), stop, at)
         at = at + stop if last >= 0 else _line_from(file, at + stop)
         size = CHUNK
 
@@ -122,12 +123,17 @@ def _streamed(chunks: Iterable[bytes]) -> Iterator[Block]:
         data = rest + chunk
         cut = data.rfind(b"\n", len(rest)) + 1
         if cut:
-            yield Block(data, 0, cut, base)
+            yield Block(data, _begin(data, base), cut, base)
         base, rest = base + cut, data[cut:]
         if len(rest) > LINE:
             raise Torn(f"a line is longer than {LINE >> 20} MiB")
     if rest:
-        yield Block(rest, 0, len(rest), base)
+        yield Block(rest, _begin(rest, base), len(rest), base)
+
+
+def _begin(data: bytes, base: int) -> int:
+    """Behind the byte order mark that Windows puts before a text."""
+    return len(BOM_UTF8) if not base and data.startswith(BOM_UTF8) else 0
 
 
 def _unwrapped(texts: Iterable[tuple[int, bytes]]) -> Iterator[Block]:

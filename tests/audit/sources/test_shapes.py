@@ -125,3 +125,11 @@ def test_compressed_rotations_outside_the_window_are_not_read(tmp_path: Path) ->
     open_ended = search([str(path) for path in paths], TARGET, since=since)
     # The fourth bears a time of writing older than its first event: nothing follows from such a time.
     assert (len(list(open_ended)), open_ended.summary().events) == (6, 6)
+
+
+def test_what_is_no_event_in_an_event_list_is_counted(tmp_path: Path) -> None:
+    items = [event(seconds=1), event(seconds=2) | {"verb": 7}, event(seconds=3)]
+    path = tmp_path / "list.json"
+    path.write_text(json.dumps({"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": items}, indent=1))
+    coverage = detect([str(path)]).coverage
+    assert (sum(coverage.levels.values()), coverage.malformed) == (2, 1)

@@ -59,7 +59,9 @@ def _items(text: bytes) -> list[bytes]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
     items = found if isinstance(found, list) else found.items
-    return [_one_line(bytes(item)) for item in items if decode(bytes(item)) is not None]
+    events = [_one_line(bytes(item)) for item in items if decode(bytes(item)) is not None]
+    # Rows of other kinds stand in arrays; what is no event in an EventList is damaged, and has to be counted.
+    return [_one_line(bytes(item)) for item in items] if events and isinstance(found, _List) else events
 
 
 def _events(found: Any, depth: int) -> Iterator[bytes]:  # noqa: ANN401 - JSON of any shape

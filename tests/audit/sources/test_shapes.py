@@ -133,3 +133,21 @@ def test_what_is_no_event_in_an_event_list_is_counted(tmp_path: Path) -> None:
     path.write_text(json.dumps({"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": items}, indent=1))
     coverage = detect([str(path)]).coverage
     assert (sum(coverage.levels.values()), coverage.malformed) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "2026-11-23T03:00:05.000000001Z",
+        "2026-11-23T04:00:05+01:00",
+        "2026-11-23 03:00:05 UTC",
+        "2026-11-23 03:00:05.0 UTC",
+        "2026-11-23 03:00:05",
+    ],
+)
+def test_however_google_writes_the_time(tmp_path: Path, stamp: str) -> None:
+    payload = {"serviceName": "k8s.io", "methodName": "io.k8s.core.v1.pods.get", "resourceName": "core/v1/pods/a"}
+    path = log(tmp_path / "gke.json", [{"insertId": "i", "timestamp": stamp, "protoPayload": payload}])
+    looking = search([str(path)], until=START)
+    assert list(looking) == []
+    assert looking.summary().first == START + timedelta(seconds=5)

@@ -6,8 +6,10 @@ kept under `original`.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+_ZONE = re.compile(r"(?:[Zz]|[+-]\d\d:\d\d)\Z")
 _CORE = "core"  # what Google calls the group without a name
 
 
@@ -19,7 +21,7 @@ def event(entry: dict[str, Any]) -> dict[str, Any] | None:
     verb = str(payload.get("methodName", "")).rpartition(".")[2]
     if not verb:
         return None
-    caller, made = _dict(payload, "requestMetadata"), str(entry.get("timestamp", "")).replace(" ", "T")
+    caller = _dict(payload, "requestMetadata")
     request, response = payload.get("request"), payload.get("response")
     found = {
         "kind": "Event",
@@ -34,12 +36,18 @@ def event(entry: dict[str, Any]) -> dict[str, Any] | None:
         "userAgent": str(caller.get("callerSuppliedUserAgent", "")),
         "objectRef": _ref(str(payload.get("resourceName", ""))),
         "responseStatus": {"status": "Failure"} if _dict(payload, "status").get("code") else {},
-        "requestReceivedTimestamp": made if made.endswith("Z") else f"{made}Z" if made else "",
+        "requestReceivedTimestamp": _stamp(str(entry.get("timestamp", ""))),
         "annotations": _labels(entry, payload),
         "original": entry,
     }
     bodies = {"requestObject": request, "responseObject": response}
     return found | {key: value for key, value in bodies.items() if value is not None}
+
+
+def _stamp(text: str) -> str:
+    """In RFC 3339: BigQuery writes a blank for the T, and UTC or nothing at all for the Z."""
+    plain = text.removesuffix(" UTC").replace(" ", "T")
+    return plain if not plain or _ZONE.search(plain) else f"{plain}Z"
 
 
 def _dict(found: dict[str, Any], key: str) -> dict[str, Any]:

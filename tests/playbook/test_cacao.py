@@ -283,6 +283,6 @@ def test_the_commands_go_there_and_back(tmp_path: Path) -> None:
     irkit("playbook", "export", str(back), "--out", str(again))
     assert out.read_bytes() == again.read_bytes()
     assert "cannot read" in irkit("playbook", "import", str(tmp_path / "nope"), code=2)
-    assert "is there already" in irkit("playbook", "import", str(out), "--out", str(back), code=2)
+    assert "exists already" in irkit("playbook", "import", str(out), "--out", str(back), code=2)
     assert "no such format" in irkit("playbook", "export", "node-suspect", "--format", "x", code=2)
     assert "apiVersion: irkit/v1" in irkit("playbook", "import", str(out))

@@ -11,9 +11,8 @@ from irkit.audit.policy.decide import decide
 from irkit.audit.policy.lint.check import lint
 from irkit.audit.policy.nouns import Level, Request
 from irkit.audit.policy.read import parse
-from irkit.audit.policy.recommend import recommended, write
+from irkit.audit.policy.recommend import recommended
 from irkit.audit.policy.request import asked
-from irkit.errors import UsageError
 from tests.audit.logs import Event, log
 from tests.audit.policy.oracle import Oracle
 from tests.audit.policy.relog import relogged
@@ -79,15 +78,6 @@ EXPECTED: list[tuple[Request, Level]] = [
 @pytest.mark.parametrize(("request_", "level"), EXPECTED, ids=lambda one: str(getattr(one, "kind", "")) or None)
 def test_what_it_writes_of_a_request(request_: Request, level: Level) -> None:
     assert decide(POLICY, request_).level is level
-
-
-def test_a_new_file_is_written_and_an_old_one_never(tmp_path: Path) -> None:
-    path = tmp_path / "policy.yaml"
-    write(path)
-    assert path.read_text() == recommended()
-    for elsewhere in (path, tmp_path / "absent" / "policy.yaml"):
-        with pytest.raises(UsageError, match="policy.yaml"):
-            write(elsewhere)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from irkit.cli import options
 from irkit.cli.app import group
 from irkit.cli.command import command
 from irkit.cli.face import Face
+from irkit.cli.newfile import write_new
 from irkit.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -187,13 +188,7 @@ def _write(face: Face, text: bytes, out: Path | None) -> None:
     if out is None:
         typer.echo(text, nl=False)
         return
-    try:
-        with out.open("xb") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise UsageError(f"{out} is there already", "name a file that is not") from error
-    except OSError as error:
-        raise UsageError(f"cannot write {out}: {error.strerror}") from error
+    write_new(out, text)
     face.note(f"wrote {out}", "good")
 
 

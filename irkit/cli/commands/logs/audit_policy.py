@@ -10,6 +10,7 @@ import typer
 from irkit.cli.command import command
 from irkit.cli.commands.logs.audit import audits
 from irkit.cli.face import Face
+from irkit.cli.newfile import write_new
 from irkit.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ _STYLES = {"sees": "good", "half-blind": "warn", "blind": "bad", "unseen": "dim"
 def recommend(face: Face, out: Out = None) -> None:
     """Print an audit policy for production, every rule with its reason."""
     from irkit.audit.policy.document import load
-    from irkit.audit.policy.recommend import recommended, write
+    from irkit.audit.policy.recommend import recommended
 
     if out is not None:
-        write(out)
+        write_new(out, recommended().encode())
         face.note(f"written to {out}", "good")
     face.emit(load(recommended()).data)
     if out is None:

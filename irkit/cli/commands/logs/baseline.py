@@ -11,7 +11,8 @@ from irkit.cli.command import command
 from irkit.cli.commands.logs.audit import Since, Sources, Until, audits, instant
 from irkit.cli.commands.logs.detect import AllowFile
 from irkit.cli.face import Face, Output
-from irkit.errors import Exit, UsageError
+from irkit.cli.newfile import vacant, write_new
+from irkit.errors import Exit
 
 if TYPE_CHECKING:
     from irkit.audit.detect.allow.learn import Baseline
@@ -38,29 +39,19 @@ def baseline(
     from irkit.audit.detect.allow.learn import learn
     from irkit.audit.detect.fresh.known import text
 
+    vacant(known)
+    vacant(out)
     excused = load(allow) if allow else Allow()
     found = learn(sources, allow=excused, since=instant(since), until=instant(until), knowing=known is not None)
     if known and found.known:
-        _write(known, text(found.known))
+        write_new(known, text(found.known).encode())
     if out:
-        _write(out, draft(found))
+        write_new(out, draft(found).encode())
     elif face.output is Output.TEXT:
         face.show(draft(found).rstrip("\n"))
     face.emit(found, lines=(habit.entry for habit in found.learned))
     _conclude(face, found, out)
     return face.missing(found.coverage.gaps)
-
-
-def _write(out: Path, text: str) -> None:
-    try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise UsageError(
-            f"{out} exists", "it may hold a person's review: name another, then compare the two"
-        ) from error
-    except OSError as error:
-        raise UsageError(f"cannot write {out}: {error.strerror}") from error
 
 
 def _conclude(face: Face, found: Baseline, out: Path | None) -> None:

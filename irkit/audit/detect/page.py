@@ -11,7 +11,7 @@ from irkit.audit.detect.attack import NEXT, TECHNIQUES, VERSION, in_19
 from irkit.audit.detect.kept.chains import LINKS
 from irkit.audit.detect.kept.doubles import SMALL
 from irkit.audit.detect.registry import EVERY, NEWCOMERS
-from irkit.audit.detect.rule import Gate, Rule
+from irkit.audit.detect.rule import Count, Gate, Rule
 
 WIDTH = 120  # characters of a line
 _HEAD = f"""# Detections
@@ -54,9 +54,8 @@ def _section(rule: Rule) -> Iterator[str]:
     yield from _item("technique", "; ".join(_technique(name) for name in rule.techniques))
     yield from _item("asks about", _asks(rule))
     if rule.count and rule.count.least > 1:
-        within = f"within {int(rule.count.span.total_seconds() // 60)} minutes" if rule.count.span else "at any time"
         each = "; it names the first event for each" if rule.count.shown else ""
-        yield from _item("counts", f"{rule.count.least} or more {rule.count.what}, {within}{each}")
+        yield from _item("counts", f"{rule.count.least} or more {rule.count.what}, {_within(rule.count)}{each}")
     if rule.chain:
         minutes = int(rule.chain.span.total_seconds() // 60)
         yield from _item("sequence", f"one deed, and within {minutes} minutes the other, joined by their subject")
@@ -66,6 +65,14 @@ def _section(rule: Rule) -> Iterator[str]:
         yield from _item("note", " ".join(note.split()))
     yield from _item("false positives", rule.false_positives)
     yield ""
+
+
+def _within(count: Count) -> str:
+    """Time is cut into spans: a burst may straddle two."""
+    if count.span is None:
+        return "at any time"
+    minutes = int(count.span.total_seconds() // 60)
+    return f"within {minutes} minutes, or in two spans of {minutes} minutes that adjoin"
 
 
 def _technique(name: str) -> str:

@@ -7,6 +7,11 @@ from typing import Any
 
 MAX_CHARACTERS = 256 << 10
 MAX_DEPTH = 20
+# The API server reads YAML 1.1 (sigs.k8s.io/yaml), where these are truth values unless they stand in quotes.
+_TRUTH = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
+}
 NUMBER = 0  # stands for any: none has a place in a policy
 
 Path = tuple[str | int, ...]
@@ -117,4 +122,6 @@ def _scalar(node: Any) -> Any:  # noqa: ANN401 - text, number, truth value or no
             return str(node.value).lower() == "true"
         case "int" | "float":
             return NUMBER
+        case "str" if not node.style:
+            return _TRUTH.get(str(node.value), str(node.value))
     return str(node.value)

@@ -23,7 +23,7 @@ _LISTS = ("users", "userGroups", "verbs", "resources", "namespaces", "nonResourc
 _RULE: _Keys = {"level": str, **dict.fromkeys(_LISTS, list), **_BOTH}
 _ENTRY: _Keys = {"group": str, "resources": list, "resourceNames": list}
 _NAMES = {
-    str: "text (in quotes where it looks like a number)",
+    str: "text (in quotes where it looks like a number, or is yes or no)",
     list: "a list",
     dict: "a mapping",
     bool: "true or false",

@@ -33,6 +33,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "no level": ("- users: [a]\n", ["5:3 level"]),
     "a stage that is none": ("- {level: Metadata, omitStages: [Received]}\n", ["5:34 stage"]),
     "a number for a name": ("- {level: Metadata, users: [7]}\n", ["5:29 type"]),
+    "a truth value of YAML 1.1 for a name": (
+        "- {level: Metadata, omitManagedFields: on, namespaces: [no, 'no', \"y\"]}\n",
+        ["5:57 type"],
+    ),
     "a text for a list": ("- {level: Metadata, users: me}\n", ["5:21 type"]),
     "both kinds": (
         "- level: None\n  nonResourceURLs: [/x]\n  resources: [{group: apps}]\n",

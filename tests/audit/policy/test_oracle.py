@@ -143,3 +143,11 @@ def test_texts_that_are_no_policy(oracle: Oracle) -> None:
     for text in ("", "a: [", "[]", "null", "5", "{}", "kind: Policy", "apiVersion: audit.k8s.io/v1beta1\nkind: Policy"):
         assert oracle(text)[0]
         assert read(text).policy is None
+
+
+def test_words_that_yaml_1_1_takes_for_something_else(oracle: Oracle) -> None:
+    words = "y Y yes YES n No on Off true ~ null 017 0x10 1_000 1:30 2026-11-23 .5 0b1 = x 'yes' \"no\"".split()
+    for word in words:
+        for line in (f"users: [{word}]", f"omitManagedFields: {word}"):
+            text = f"apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\n  {line}\n"
+            assert (read(text).policy is None, line) == (bool(oracle(text)[0]), line)

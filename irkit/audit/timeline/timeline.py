@@ -15,7 +15,7 @@ from irkit.audit.detect.work import Watch, Watched
 from irkit.audit.read.event import decode
 from irkit.audit.read.look import torn
 from irkit.audit.read.remote.place import Door, default_door
-from irkit.audit.read.scan import pieces, spread
+from irkit.audit.read.scan import Share, pieces, spread
 from irkit.audit.read.sources import Sources
 from irkit.audit.read.window import Window
 from irkit.audit.search import search
@@ -53,18 +53,19 @@ def timeline(
     allow: Allow = Allow(),  # noqa: B008 - frozen
     door: Door = default_door,
     beside: Sequence[Moment] = (),
+    share: Share = spread,
 ) -> Timeline:
     """Requests and findings of everything, or of what concerns `target` and passes the filter `where`.
 
     `beside` is what other evidence tells: its moments stand between the lines of everything; those of the audit log are
     left out, since its events are told here.
-    Sources are files, folders, globs, URLs or "-"; one that cannot be read is a gap, never an error. Raises UsageError
-    for a filter that cannot be read.
+    Sources are files, folders, globs, URLs or "-"; one that cannot be read is a gap, never an error. `share` shares out
+    the reading. Raises UsageError for a filter that cannot be read.
     """
     work = Watch(allow, Window(since, until))
     if target is None and not where.strip():
-        return _beside(_everything(sources, work, door), beside, work.window)
-    found = search(sources, target, since=since, until=until, where=where, door=door)
+        return _beside(_everything(sources, work, door, share), beside, work.window)
+    found = search(sources, target, since=since, until=until, where=where, door=door, share=share)
     groups, watched = Groups(), Watched()
     for match in found:
         if event := decode(match.raw):
@@ -100,16 +101,16 @@ def _other(moment: Moment, kind: Kind) -> Line:
     return Line(moment.at, moment.at, 1, kind, severity, moment.actor, moment.what, source=moment.ref)
 
 
-def _everything(named: Sequence[str], work: Watch, door: Door) -> Timeline:
+def _everything(named: Sequence[str], work: Watch, door: Door, share: Share) -> Timeline:
     """Two passes: one for the requests, one for the rules."""
     opened, groups, parts = Sources(named, work.window, door), Groups(), []
     try:
         units = [piece for source in opened.readable for piece in pieces(source, *work.window.within(source))]
-        for unit, part in zip(units, spread(Gather(work.window), units), strict=True):
+        for unit, part in zip(units, share(Gather(work.window), units), strict=True):
             groups.merge(part.groups, unit.source.label)
             part.groups = Groups()  # only sums are kept
             parts.append((unit.source, part))
-        tally, _ = watch(opened, work)
+        tally, _ = watch(opened, work, share)
     finally:
         opened.close()
     gaps = (*opened.gaps, *(torn(source, part.torn) for source, part in parts if part.torn))

@@ -17,6 +17,7 @@ from irkit.audit.detect.registry import BY_ID
 from irkit.audit.detect.rule import Rule
 from irkit.audit.detect.work import Watch
 from irkit.audit.read.remote.place import Door, default_door
+from irkit.audit.read.scan import Share, spread
 from irkit.audit.read.sources import Sources
 from irkit.audit.read.window import Window
 from irkit.model.audit import Severity
@@ -58,16 +59,18 @@ def learn(
     until: datetime | None = None,
     door: Door = default_door,
     knowing: bool = False,
+    share: Share = spread,
 ) -> Baseline:
     """The habits in `sources` that `allow` does not excuse yet. What is critical goes to `grave`.
 
-    `knowing`: who and what was seen there at all, too, for the rules that tell newcomers.
+    `knowing`: who and what was seen there at all, too, for the rules that tell newcomers. `share` shares out the
+    reading.
     """
     work = Watch(allow, Window(since, until))
     opened = Sources(sources, work.window, door)
     try:
-        tally, coverage = watch(opened, work)
-        known = values_of(opened, work.window) if knowing else None
+        tally, coverage = watch(opened, work, share)
+        known = values_of(opened, work.window, share) if knowing else None
     finally:
         opened.close()
     habits = sorted(_joined(_habits(tally.fired(BY_ID))), key=lambda one: -_GRAVITY.index(one.severity))

@@ -19,7 +19,7 @@ from irkit.audit.read.blocks import blocks
 from irkit.audit.read.event import Event, decode
 from irkit.audit.read.look import torn
 from irkit.audit.read.remote.place import Door, default_door
-from irkit.audit.read.scan import Piece, pieces, spread
+from irkit.audit.read.scan import Piece, Share, pieces, spread
 from irkit.audit.read.sources import Sources
 from irkit.audit.read.unpack import Torn
 from irkit.audit.read.window import Window
@@ -51,13 +51,13 @@ class Counted:
         self.gaps += other.gaps
 
 
-def count(named: Sequence[str], door: Door = default_door) -> Counted:
+def count(named: Sequence[str], door: Door = default_door, share: Share = spread) -> Counted:
     """What the logs behind `named` (files, folders, globs, URLs, "-") hold; what cannot be read is a gap."""
     sources, total = Sources(named, door=door), Counted()
     try:
         total.gaps += sources.gaps
         units = [piece for source in sources.readable for piece in pieces(source, *Window().within(source))]
-        for counted in spread(_count, units):
+        for counted in share(_count, units):
             total.add(counted)
     finally:
         sources.close()

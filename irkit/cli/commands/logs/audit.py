@@ -96,7 +96,7 @@ def _given(face: Face, found: Search) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def shared(face: Face, queue: str | None) -> Iterator[Share]:
+def shared(face: Face, queue: str | None = None) -> Iterator[Share]:
     """How the reading is shared out: over this machine's cores, or over the workers at a queue."""
     from irkit.audit.read.scan import spread
     from irkit.cli.progress import reading

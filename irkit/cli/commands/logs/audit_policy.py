@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from irkit.cli.command import command
-from irkit.cli.commands.logs.audit import audits
+from irkit.cli.commands.logs.audit import audits, shared
 from irkit.cli.face import Face
 from irkit.cli.newfile import write_new
 from irkit.errors import Exit, UsageError
@@ -131,7 +131,8 @@ def _of_log(face: Face, sources: list[str]) -> Exit:
     from irkit.audit.policy.coverage.heard import hear
     from irkit.audit.policy.coverage.tell import tell_log
 
-    counted = count(sources)
+    with shared(face) as share:
+        counted = count(sources, share=share)
     heard = hear(counted)
     read = {"events": counted.events, "malformed": counted.malformed, "levels": counted.levels, "gaps": counted.gaps}
     face.emit({"sources": sources, **read, "rules": heard, "summary": _summary(heard)}, lines=heard)

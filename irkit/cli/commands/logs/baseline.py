@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from irkit.cli.command import command
-from irkit.cli.commands.logs.audit import Since, Sources, Until, audits, instant
+from irkit.cli.commands.logs.audit import Since, Sources, Until, audits, instant, shared
 from irkit.cli.commands.logs.detect import AllowFile
 from irkit.cli.face import Face, Output
 from irkit.cli.newfile import vacant, write_new
@@ -42,7 +42,9 @@ def baseline(
     vacant(known)
     vacant(out)
     excused = load(allow) if allow else Allow()
-    found = learn(sources, allow=excused, since=instant(since), until=instant(until), knowing=known is not None)
+    start, end, knowing = instant(since), instant(until), known is not None
+    with shared(face) as share:
+        found = learn(sources, allow=excused, since=start, until=end, knowing=knowing, share=share)
     if known and found.known:
         write_new(known, text(found.known).encode())
     if out:

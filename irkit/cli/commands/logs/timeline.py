@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from irkit.cli.command import command
-from irkit.cli.commands.logs.audit import Account, PodName, Since, Sources, Uid, Until, Where, audits, instant, subject
+from irkit.cli.commands.logs.audit import (
+    Account,
+    PodName,
+    Since,
+    Sources,
+    Uid,
+    Until,
+    Where,
+    audits,
+    instant,
+    shared,
+    subject,
+)
 from irkit.cli.commands.logs.detect import AllowFile
 from irkit.cli.face import Face, Output
 from irkit.errors import Exit, UsageError
@@ -55,7 +67,9 @@ def timeline(
     named = subject(face, pod, uid, service_account)
     excused = load(allow) if allow else Allow()
     asked: dict[str, Any] = {"since": instant(since), "until": instant(until), "where": where, "allow": excused}
-    told = sealed.timeline(sources, lambda logs, beside: tell(logs, named, **asked, door=face.door, beside=beside))
+    with shared(face) as share:
+        asked |= {"door": face.door, "share": share}
+        told = sealed.timeline(sources, lambda logs, beside: tell(logs, named, beside=beside, **asked))
     face.emit(told, lines=told.lines)
     if face.output is Output.TEXT:
         _print(face, told.lines, form, ", ".join(sources))

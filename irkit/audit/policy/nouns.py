@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 API_VERSION, KIND = "audit.k8s.io/v1", "Policy"
+OBJECT_VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "proxy")
+PATH_VERBS = ("get", "head", "post", "put", "patch", "delete", "options")  # HTTP's methods, in small letters
 
 
 class Level(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from irkit.audit.policy.known import group_of
-from irkit.audit.policy.nouns import Request
+from irkit.audit.policy.nouns import OBJECT_VERBS, PATH_VERBS, Request
 from irkit.audit.read.event import Event
 from irkit.errors import UsageError
 
@@ -46,6 +46,10 @@ def asked(
     """
     if bool(resource) is bool(path):
         raise UsageError("what is asked for?", "either --resource pods/exec or --path /metrics")
+    if verb not in (verbs := PATH_VERBS if path else OBJECT_VERBS):
+        raise UsageError(f"no such request has the verb {verb}", f"one of {', '.join(verbs)}")
+    if path and not path.startswith("/"):
+        raise UsageError(f"not a path: {path}", "--path /metrics")
     everyone = (*groups, *(group for group in groups_of(user) if group not in groups))
     if path:
         return Request(verb, user, everyone, path=path)

@@ -98,6 +98,11 @@ def test_explain_asks_back_what_it_must_know(policy: Path, words: tuple[str, ...
     irkit("explain", policy, "--user", "a", "--verb", "get", *words, code=2)
 
 
+@pytest.mark.parametrize("words", [("GET", "--resource", "pods"), ("list", "--path", "/x"), ("get", "--path", "x")])
+def test_explain_refuses_what_no_request_has(policy: Path, words: tuple[str, ...]) -> None:
+    irkit("explain", policy, "--user", "a", "--verb", *words, code=2)
+
+
 def test_coverage_of_a_policy(policy: Path) -> None:
     found = data("coverage", policy)
     assert found["summary"] == {"sees": 30, "half-blind": 3, "blind": 1, "unseen": 0}

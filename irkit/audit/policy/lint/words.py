@@ -9,10 +9,8 @@ from difflib import get_close_matches
 from irkit.audit.policy.document import Path
 from irkit.audit.policy.known import RESOURCES, groups_with
 from irkit.audit.policy.lint.dead import Found
-from irkit.audit.policy.nouns import Policy, PolicyRule, Resources
+from irkit.audit.policy.nouns import OBJECT_VERBS, PATH_VERBS, Policy, PolicyRule, Resources
 
-_OBJECT_VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "proxy")
-_PATH_VERBS = ("get", "head", "post", "put", "patch", "delete", "options")
 _PATTERN = re.compile(r"\*|\*/[^*/]+|[^*/]+(/\*|/[^*/]+)?")
 # Before a create, and a deletion of many, the API server knows no name (k8s.io/apiserver endpoints/request).
 _NAMELESS = frozenset({"create", "deletecollection"})
@@ -50,9 +48,9 @@ def _star(listed: Iterable[str], path: Path) -> Found:
 
 
 def _verbs(rule: PolicyRule, path: Path) -> Found:
-    known: tuple[str, ...] = _PATH_VERBS if rule.urls else _OBJECT_VERBS
+    known: tuple[str, ...] = PATH_VERBS if rule.urls else OBJECT_VERBS
     if not (rule.urls or rule.resources or rule.namespaces):
-        known = (*_OBJECT_VERBS, *_PATH_VERBS)
+        known = (*OBJECT_VERBS, *PATH_VERBS)
     for number, verb in enumerate(rule.verbs):
         if verb not in known and "*" not in verb:
             kind = "plain paths have the HTTP methods in small letters" if rule.urls else "one of " + ", ".join(known)

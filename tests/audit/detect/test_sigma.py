@@ -87,6 +87,8 @@ def test_conditions_bodies_and_what_the_log_left_out(tmp_path: Path) -> None:
         ({"verb|foo": "x"}, {}, "'foo'"),
         ({"verb|re": "(?P<x"}, {}, "regular expression"),
         ({"verb|expand": "%verbs%"}, {}, "placeholder"),
+        ({"requestReceivedTimestamp|hour": 3}, {}, "the hour of a time"),
+        ({"responseStatus.code|gte": 399.5}, {}, "the number 399.5"),
         ({"verb": "get"}, {"condition": "sel | count() > 5"}, "condition"),
         ({"verb": "get"}, {"condition": "none_of_that_name"}, "none_of_that_name"),
         ({"verb": "get"}, {"product": "windows"}, "windows"),
@@ -101,6 +103,15 @@ def test_what_cannot_be_judged_is_refused_by_name(
     assert [one.id for one in rules] == ["sigma:good"]
     assert [named.lower() in gap.detail.lower() for gap in refused] == [True], refused
     assert "bad.yml" in refused[0].target
+
+
+def test_two_rules_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    first = rule(tmp_path / "a.yml", {"verb": "get"}).read_text()
+    (tmp_path / "b.yml").write_text(first.replace("get", "list"))
+    (tmp_path / "copy.yml").write_text(first)
+    rules, refused = load([tmp_path, tmp_path / "a.yml"])
+    assert [one.id for one in rules] == ["sigma:a"]
+    assert ["b.yml" in gap.target and "sigma:a" in gap.detail for gap in refused] == [True]
 
 
 @pytest.mark.parametrize(

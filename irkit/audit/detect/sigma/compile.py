@@ -111,11 +111,18 @@ def _compared(path: tuple[str, ...], value: types.SigmaCompareExpression) -> gra
     op = _ORDER.get(value.op.name)
     if op is None:
         raise Unsupported(f"the comparison {value.op.name}")
+    if not grammar.NUMBER.fullmatch(str(value.number)):
+        raise Unsupported(f"the number {value.number}: whole ones of at most 18 digits are compared")
     return grammar.Test(path, op, (str(value.number),))
+
+
+def _part_of_a_time(_: tuple[str, ...], value: types.SigmaTimestampPart) -> grammar.Filter:
+    raise Unsupported(f"the {value.timestamp_part.name.lower()} of a time")
 
 
 _VALUES: tuple[tuple[type, Callable[..., grammar.Filter]], ...] = (
     (types.SigmaString, _text),
+    (types.SigmaTimestampPart, _part_of_a_time),  # it is a number, too
     (types.SigmaNumber, lambda path, value: grammar.Test(path, "=", (str(value.number),))),
     (types.SigmaBool, lambda path, value: grammar.Test(path, "=", ("true" if value.boolean else "false",))),
     (types.SigmaNull, _null),

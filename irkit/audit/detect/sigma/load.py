@@ -48,12 +48,17 @@ def load(paths: Iterable[Path]) -> tuple[tuple[Sigma, ...], tuple[Gap, ...]]:
     except ImportError as error:
         raise UsageError("Sigma rules need pySigma", "pip install 'irkit[sigma]'") from error
     del sigma
-    found = [one for path in paths for file in _files(path) for one in _rules(file)]
-    rules = tuple({one.id: one for one in found if isinstance(one, Sigma)}.values())
-    gaps = tuple(one for one in found if isinstance(one, Gap))
+    rules: dict[str, Sigma] = {}
+    gaps: list[Gap] = []
+    found = [(file, one) for path in paths for file in _files(path) for one in _rules(file)]
+    for file, one in found:
+        if isinstance(one, Gap):
+            gaps.append(one)
+        elif rules.setdefault(one.id, one) != one:
+            gaps.append(_refused(file, one.title, f"another rule is called {one.id}"))
     if not rules:
         raise UsageError("no Sigma rule that can be judged", gaps[0].detail if gaps else "name .yml files")
-    return rules, gaps
+    return tuple(rules.values()), tuple(gaps)
 
 
 def _files(path: Path) -> list[Path]:

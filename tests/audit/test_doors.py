@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from irkit.audit.read import sources
+from irkit.audit.read.look import Found, look
+from irkit.audit.read.window import Window
 from irkit.audit.search import Search, search
 from irkit.audit.told import line as told
 from irkit.model.evidence import GapReason
-from tests.audit.logs import event, log
+from tests.audit.logs import START, event, log
 
 NOBODY = 65534
 
@@ -95,3 +98,28 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     path = log(tmp_path / os.fsdecode(b"audit-\xff.log"), [event()])
     (match,) = search([str(path)])
     assert rb"audit-\\xff.log:0" in told(match)
+
+
+def test_a_rotation_between_two_looks_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest rotation is removed while the others are still being looked at."""
+
+    def rotating(path: Path, label: str) -> Found:
+        found = look(path, label)
+        if path.name == "audit-2.log":
+            (tmp_path / "audit-1.log").unlink()
+        return found
+
+    monkeypatch.setattr(sources, "look", rotating)
+    log(tmp_path / "audit-1.log", [event()])
+    log(tmp_path / "audit-2.log", [event(seconds=20)])
+    looking, matches = read(tmp_path)
+    assert matches == 1
+    assert [(gap.reason, "audit-1.log" in gap.target) for gap in looking.gaps] == [(GapReason.ABSENT, True)]
+
+
+@pytest.mark.parametrize("name", ["audit.log", "audit.log.gz"])
+def test_a_source_that_went_away_has_no_window(tmp_path: Path, name: str) -> None:
+    path = log(tmp_path / name, [event()])
+    (source,) = sources.Sources([str(path)]).readable
+    path.unlink()
+    assert Window(START).within(source) == (0, source.size)

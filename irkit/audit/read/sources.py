@@ -33,13 +33,23 @@ class Sources:
         self.gaps: list[Gap] = []
         self._asked = Asked(window, door)
         self._folder: Path | None = None
-        seen: set[tuple[int, int]] = set()
+        self._seen: set[tuple[int, int]] = set()
         for found in (found for name in named for found in self._open(name)):
             if isinstance(found, Gap):
                 self.gaps.append(found)
-            elif (mark := _identity(found.path)) not in seen:
-                seen.add(mark)
-                self.readable.append(found)
+            else:
+                self._take(found)
+
+    def _take(self, source: Source) -> None:
+        """Once, by however many names; a rotation may have removed it since it was looked at."""
+        try:
+            mark = _identity(source.path)
+        except OSError as error:
+            self.gaps.append(refused(source.label, error))
+            return
+        if mark not in self._seen:
+            self._seen.add(mark)
+            self.readable.append(source)
 
     def close(self) -> None:
         """Remove what was copied."""

@@ -51,7 +51,16 @@ class Window:
         return not (early or late)
 
     def within(self, source: Source) -> tuple[int, int]:
-        """The byte range of a source that may hold lines of this window: all of it unless it is plain and in order."""
+        """The byte range of a source that may hold lines of this window: all of it unless it is plain and in order.
+
+        All of it, too, where it cannot be looked into any more: whoever reads it says why.
+        """
+        try:
+            return self._range(source)
+        except OSError:
+            return 0, source.size
+
+    def _range(self, source: Source) -> tuple[int, int]:
         everything = 0, source.size
         if self.open or source.form is not Form.NATIVE:
             return everything

@@ -155,6 +155,7 @@ def test_an_allow_list_excuses_what_it_names_and_says_so(tmp_path: Path) -> None
         ("- {reason: x, users: [a], user: b}", "unknown field `user`"),
         ("- {reason: x, rules: [exec-into-pod]}", "entry 1 needs a reason and a user"),
         ("- {reason: ' ', users: [a]}", "entry 1 needs a reason"),
+        ("- {reason: x, users: ['**'], names: ['?*', a]}", "entry 1 needs a reason and a user"),
         ("reason: x", "is not an allow-list"),
         ("[", "is not YAML"),
         ("- &a [*a]", "is not"),

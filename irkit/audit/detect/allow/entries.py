@@ -71,6 +71,11 @@ def read(data: Any, name: str) -> Allow:  # noqa: ANN401 - YAML of any shape
     except (msgspec.ValidationError, UnicodeEncodeError) as error:  # half a surrogate pair is no text
         raise UsageError(f"{name} is not an allow-list: {error}", HINT) from error
     for number, entry in enumerate(entries, 1):
-        if not entry.reason.strip() or (entry.users, entry.namespaces, entry.names) == (ANY, ANY, ANY):
+        if not entry.reason.strip() or all(map(_anything, (entry.users, entry.namespaces, entry.names))):
             raise UsageError(f"{name}: entry {number} needs a reason and a user, namespace or name", HINT)
     return Allow(entries)
+
+
+def _anything(patterns: tuple[str, ...]) -> bool:
+    """Whether one of the patterns is nothing but wildcards."""
+    return any("*" in pattern and not pattern.strip("*?") for pattern in patterns)

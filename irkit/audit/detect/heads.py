@@ -13,7 +13,7 @@ from irkit.audit.detect.kept.glance import Use
 from irkit.audit.detect.registry import RULES
 from irkit.audit.detect.rule import Gate, Rule
 from irkit.audit.read.blocks import Block
-from irkit.audit.read.event import BROKEN, NULL, POD_UID, whole
+from irkit.audit.read.event import BROKEN, NULL, POD_UID, read, whole
 from irkit.audit.read.scan import regular
 
 Rules = tuple[Rule, ...]
@@ -90,10 +90,7 @@ _USUAL = msgspec.json.Decoder(_Usual)
 
 def one_head(line: bytes) -> Head | None:
     """The head of the event in `line`; None where there is none."""
-    try:
-        return _HEAD.decode(line)
-    except BROKEN:
-        return None
+    return read(_HEAD, line)
 
 
 def all_heads(block: Block) -> Sequence[Head] | None:

@@ -182,13 +182,18 @@ T = TypeVar("T")
 
 def decode(line: bytes | memoryview) -> Event | None:
     """The event in `line`; None for anything that is not an audit event, however hostile."""
+    event = read(_EVENT, line)
+    return event if event and event.is_audit else None
+
+
+def read(decoder: msgspec.json.Decoder[T], line: bytes | memoryview) -> T | None:
+    """What `decoder` makes of a line that an API server wrote, whatever a client put into it; None for what is none."""
     try:
-        event: Event | None = _EVENT.decode(line)
+        return decoder.decode(line)
     except msgspec.ValidationError:
         return None
     except BROKEN:
-        event = _mended(_EVENT, bytes(line))
-    return event if event and event.is_audit else None
+        return _mended(decoder, bytes(line))
 
 
 def whole(raw: bytes | memoryview | msgspec.Raw) -> Any:  # noqa: ANN401 - JSON of any shape

@@ -14,7 +14,7 @@ from irkit.errors import UsageError
 from irkit.model import codec
 from irkit.model.evidence import GapReason
 from tests.audit.detect.cases import PRIVILEGED, SHOP, acting, from_address, pod
-from tests.audit.logs import START, Event, event, log
+from tests.audit.logs import START, Event, event, line, log
 
 
 def report(path: Path, events: list[Event | bytes], **more: Any) -> Report:  # noqa: ANN401
@@ -62,6 +62,16 @@ def test_what_only_looks_like_an_event_a_rule_asks_about_is_malformed(tmp_path: 
     found = report(tmp_path, [*execs(1), event(sub="exec", code=101) | wrong])
     assert (found.events, found.coverage.malformed, found.coverage.levels) == (1, 1, {"Metadata": 1})
     assert len(found.findings) == 1
+
+
+@pytest.mark.parametrize(
+    "put", [b'"\\ud800"', b'"\xff"', b"[" * 9000 + b"]" * 9000, b'{"a":' * 9000 + b"1" + b"}" * 9000, b"1e999"], ids=len
+)
+def test_no_body_that_the_api_server_takes_hides_its_event(tmp_path: Path, put: bytes) -> None:
+    hiding = line(pod({"containers": [PRIVILEGED], "note": "put"})).replace(b'"put"', put)
+    found = report(tmp_path, [hiding, *execs(1)])
+    assert (found.events, found.coverage.malformed) == (2, 0)
+    assert {finding.rule for finding in found.findings} == {"privileged-container", "exec-into-pod"}
 
 
 @pytest.mark.parametrize("odd", [None, [], [5], 5, "6.6.6.6", {}], ids=str)

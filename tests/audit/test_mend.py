@@ -60,6 +60,14 @@ def test_a_patch_with_something_odd_in_it_is_judged(odd: bytes) -> None:
     assert {rule for rule, *_ in watched.tally.seen} == {"privileged-container"}
 
 
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_a_document_with_something_odd_in_it_is_read(tmp_path: Path, odd: bytes) -> None:
+    path = tmp_path / "list.json"
+    item = patched(odd).replace(b'"level"', b'\n "level"')
+    path.write_bytes(b'{"kind": "EventList",\n"items": [' + item + b",\n" + line(event()) + b"]}")
+    assert len(list(search([str(path)]))) == 2
+
+
 @given(st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
 def test_what_is_mended_is_json_to_a_strict_reader(data: bytes) -> None:
     fit = mended(b'["' + data + b'"]')

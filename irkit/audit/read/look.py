@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from irkit.audit.read.blocks import Form, Source, blocks
-from irkit.audit.read.event import decode
+from irkit.audit.read.event import decode, whole
 from irkit.audit.read.foreign.shapes import expand
 from irkit.audit.read.unpack import Torn, is_packed
 from irkit.model.evidence import Gap, GapReason
@@ -60,10 +60,11 @@ def _look(path: Path, label: str) -> Found:
 def _form(source: Source) -> Form | None:
     """How events lie in the source, by its first lines (some may be torn); None where none is found."""
     first = _first(source)
-    if any(decode(line) is not None for line in first):
-        return Form.NATIVE
-    if any(expand(line) for line in first):
-        return Form.WRAPPED
+    if not _laid_out(first):
+        if any(decode(line) is not None for line in first[:SNIFF]):
+            return Form.NATIVE
+        if any(expand(line) for line in first[:SNIFF]):
+            return Form.WRAPPED
     try:
         found = (line for block in blocks(replace(source, form=Form.DOCUMENT)) for _, line in block.lines())
         return Form.DOCUMENT if any(decode(line) is not None for line in found) else None
@@ -73,11 +74,16 @@ def _form(source: Source) -> Form | None:
         return None
 
 
+def _laid_out(first: list[bytes]) -> bool:
+    """Whether a short file is one JSON text, an event a line: the last, with no comma behind it, is no log's line."""
+    return 1 < len(first) < 2 * SNIFF and decode(first[0]) is None and whole(b"\n".join(first)) is not None
+
+
 def _first(source: Source) -> list[bytes]:
-    """The first lines; raises Torn where not even one can be read."""
+    """The first lines, twice SNIFF; raises Torn where not even one can be read."""
     first: list[bytes] = []
     try:
-        for line in islice((line for block in blocks(source) for _, line in block.lines()), SNIFF):
+        for line in islice((line for block in blocks(source) for _, line in block.lines()), 2 * SNIFF):
             first.append(line)
     except Torn:
         if not first:

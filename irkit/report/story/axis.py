@@ -20,6 +20,7 @@ SPACING = 66.0  # between two labels
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 DAY = 86400
 _END = attrgetter("end")
+_LAST = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Axis:
     @classmethod
     def over(cls, instants: Iterable[datetime], left: float, right: float) -> Axis:
         """The axis from the first to the last of `instants`, between `left` and `right`."""
-        seconds = sorted({at.timestamp() for at in instants})
+        seconds = sorted(set(map(_second, instants)))
         cut = _silences(seconds)
         starts = [0, *(index + 1 for index in cut)]
         parts = [seconds[start:end] for start, end in pairwise([*starts, len(seconds)])]
@@ -81,7 +82,7 @@ class Axis:
 
     def x(self, at: datetime) -> float:
         """Where `at` stands."""
-        second = at.timestamp()
+        second = _second(at)
         index = bisect_left(self.stretches, second, key=_END)
         return self.stretches[min(index, len(self.stretches) - 1)].x(second)
 
@@ -96,6 +97,11 @@ class Axis:
                 today = _day(second)
                 yield Tick(round(x, 1), text, today if today != day else "")
                 free, day = x, today
+
+
+def _second(at: datetime) -> float:
+    """What bears no time stands at the end of time, whose last microseconds a float would round to the year 10000."""
+    return min(at, _LAST).timestamp()
 
 
 def _silences(seconds: Sequence[float]) -> list[int]:

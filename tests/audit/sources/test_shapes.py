@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -65,10 +66,10 @@ def test_rows_of_the_azure_tables(tmp_path: Path) -> None:
 
 def test_a_body_that_azure_left_out_makes_rules_and_filters_blind(tmp_path: Path) -> None:
     made = row(event("create", "pods", code=201), RequestObject="skipped-too-big-size-object", Level="RequestResponse")
-    path = str(log(tmp_path / "rows.json", [made]))
-    assert detect([path]).coverage.blind["privileged-container"] == 1
+    path = str(log(tmp_path / "rows.json", [made, made | {"Annotations": 7}]))
+    assert detect([path]).coverage.blind["privileged-container"] == 2
     looking = search([path], where="requestObject.spec.hostNetwork = true")
-    assert (list(looking), looking.unknown) == ([], 1)
+    assert (list(looking), looking.unknown) == ([], 2)
 
 
 def test_lines_behind_the_name_of_a_node_or_a_time(tmp_path: Path) -> None:
@@ -125,6 +126,15 @@ def test_compressed_rotations_outside_the_window_are_not_read(tmp_path: Path) ->
     open_ended = search([str(path) for path in paths], TARGET, since=since)
     # The fourth bears a time of writing older than its first event: nothing follows from such a time.
     assert (len(list(open_ended)), open_ended.summary().events) == (6, 6)
+
+
+@pytest.mark.parametrize("wrap", [lambda one: one, lambda one: {"properties": {"log": json.dumps(one)}}])
+@pytest.mark.parametrize("number", [1, 2, 17, 18, 19, 20, 45])
+def test_a_document_with_an_event_a_line(tmp_path: Path, number: int, wrap: Callable[[Event], Any]) -> None:
+    rows = [line(wrap(event(seconds=second))).strip() for second in range(number)]
+    for head, tail in ((b"[\n", b"\n]\n"), (b'{"items": [\n', b"\n]}"), (b"[", b"]")):
+        (tmp_path / "rows.json").write_bytes(head + b",\n".join(rows) + tail)
+        assert found(tmp_path / "rows.json") == [at(second) for second in range(number)]
 
 
 def test_what_is_no_event_in_an_event_list_is_counted(tmp_path: Path) -> None:

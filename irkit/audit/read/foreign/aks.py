@@ -37,7 +37,8 @@ def event(row: dict[str, Any]) -> dict[str, Any] | None:
         return None
     found = {ours: value for theirs, ours in _COLUMNS.items() if (value := _value(row, theirs)) not in (None, "")}
     if any(row.get(body) and _value(row, body) is None for body in _BODIES):
-        found["annotations"] = {**(found.get("annotations") or {}), TRUNCATED: "true"}
+        notes = found.get("annotations")
+        found["annotations"] = {**(notes if isinstance(notes, dict) else {}), TRUNCATED: "true"}
     return {"kind": "Event", "apiVersion": "audit.k8s.io/v1", **found, "original": row}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from irkit.audit.read.event import decode, whole
+from irkit.audit.read.event import BROKEN, decode, whole
 from irkit.audit.read.foreign import aks, gke
 
 # Where log services put the event as a JSON text: AKS diagnostic settings, Azure legacy, CloudWatch Logs, Insights.
@@ -50,13 +50,17 @@ def _begin(text: bytes) -> int:
 
 
 def _one_line(text: bytes) -> bytes:
-    return msgspec.json.format(text, indent=-1) if b"\n" in text else text
+    """What only a lenient reader takes cannot be laid out anew; its line breaks stand between tokens, as blanks may."""
+    try:
+        return msgspec.json.format(text, indent=-1) if b"\n" in text else text
+    except BROKEN:
+        return text.replace(b"\n", b" ")
 
 
 def _items(text: bytes) -> list[bytes]:
     try:
         found = _LIST.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except BROKEN:
         return []
     items = found if isinstance(found, list) else found.items
     events = [_one_line(bytes(item)) for item in items if decode(bytes(item)) is not None]

@@ -313,3 +313,25 @@ def test_what_is_told_of_no_pod_is_not_passed_over(tmp_path: Path, flags: tuple[
 def test_an_address_is_found_however_it_is_written(tmp_path: Path) -> None:
     path = log(tmp_path / "audit.log", [event("list", "secrets", "", sourceIPs=["fd00::5"])])
     assert "tier 5" in irkit("audit", "search", path, "--uid", UID, "--ip", "FD00:0:0:0::5").stdout
+
+
+def test_a_pod_of_a_namespace_that_nobody_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = log(tmp_path / "audit.log", [event()])
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    assert "-n NS says where the pod was" in irkit("audit", "search", path, "--pod", "web-1", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("usr = alice", "field usr; user is meant?"),
+        ("not (verb = get or Objectref.name = x)", "field Objectref; objectRef is meant?"),
+        ("fleet = prod", "field fleet\n"),
+    ],
+)
+def test_a_field_that_no_event_has_is_told(tmp_path: Path, where: str, says: str) -> None:
+    path = log(tmp_path / "audit.log", [event()])
+    for command in ("search", "timeline"):
+        assert f"no API server writes a {says}" in irkit("audit", command, path, "--where", where).stderr
+        assert "no API server" not in irkit("audit", command, path, "--where", "user = a or original.x").stderr

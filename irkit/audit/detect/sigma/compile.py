@@ -9,16 +9,11 @@ from typing import TYPE_CHECKING
 from sigma import conditions, types
 
 from irkit.audit.filter import grammar
+from irkit.audit.filter.fields import FIELDS
 
 if TYPE_CHECKING:
     from sigma.rule import SigmaRule
 
-# The fields of an audit event (k8s.io/apiserver audit/v1 types.go); a rule that asks for another could never fire.
-FIELDS = frozenset(
-    """kind apiVersion level auditID stage requestURI verb user impersonatedUser authenticationMetadata sourceIPs
-    userAgent objectRef responseStatus requestObject responseObject requestReceivedTimestamp stageTimestamp
-    annotations""".split()
-)
 _MAPS = ("annotations", "labels", "extra", "matchLabels", "nodeSelector", "data")  # their keys may hold dots
 _ORDER = {"LT": "<", "LTE": "<=", "GT": ">", "GTE": ">="}
 

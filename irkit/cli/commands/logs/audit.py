@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from irkit.audit.read.scan import Share
     from irkit.audit.search import Search
     from irkit.model.audit import Match
-    from irkit.model.pod import Target
+    from irkit.model.pod import PodRef, Target
 
 audits = group("audit", "Read audit logs: the events that concern a pod.")
 Sources = Annotated[
@@ -39,7 +39,7 @@ Afar = Annotated[
 ]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Likewise.")]
 
-_POD = "--pod POD -n NS or --uid UID; --where asks for anything"
+_WHICH = "--pod POD -n NS or --uid UID; --where asks for anything"
 
 
 @command(audits, "search")
@@ -65,7 +65,8 @@ def search(
     elif not where:
         raise UsageError("which events?", "--pod POD -n NS, --uid UID or --where FILTER")
     elif ip or node:
-        raise UsageError("--ip and --node tell more of a pod: of which?", _POD)
+        raise UsageError("--ip and --node tell more of a pod: of which?", _WHICH)
+    doubt(face, where)
     with shared(face, queue) as share:
         found = find(
             sources, named, since=instant(since), until=instant(until), where=where, door=face.door, share=share
@@ -121,13 +122,30 @@ def subject(face: Face, pod: str | None, uid: str | None, account: str | None) -
 
     if not pod and not uid:
         if account:
-            raise UsageError("--service-account tells more of a pod: of which?", _POD)
+            raise UsageError("--service-account tells more of a pod: of which?", _WHICH)
         if face.namespace:
             face.note("every namespace is meant: -n is the pod's alone; --where 'namespace = NS' names one", "warn")
         return None
-    named = face.pod(pod) if pod else None
+    named = _pod(face, pod) if pod else None
     namespace = named.namespace if named else face.namespace or ""
     return Target(namespace, named.name if named else "", uid or "", service_account=account or "")
+
+
+def _pod(face: Face, name: str) -> PodRef:
+    """Offline, too: without a kubeconfig nobody but the user can tell the namespace."""
+    try:
+        return face.pod(name)
+    except UsageError as error:
+        hint = error.hint if face.namespace else f"-n NS says where the pod was; else {error.hint}"
+        raise UsageError(error.message, hint) from error
+
+
+def doubt(face: Face, where: str) -> None:
+    """Say what of a filter looks like a slip."""
+    from irkit.audit.filter.fields import doubts
+
+    for line in doubts(where) if where.strip() else ():
+        face.note(line, "warn")
 
 
 def _address(text: str) -> str:

@@ -18,6 +18,7 @@ from irkit.cli.commands.logs.audit import (
     Until,
     Where,
     audits,
+    doubt,
     instant,
     shared,
     subject,
@@ -64,6 +65,7 @@ def timeline(
 
     if form is not Form.TEXT and face.output is not Output.TEXT:
         raise UsageError("--format and -o both say how to print", "give one of them")
+    doubt(face, where)
     named = subject(face, pod, uid, service_account)
     excused = load(allow) if allow else Allow()
     asked: dict[str, Any] = {"since": instant(since), "until": instant(until), "where": where, "allow": excused}

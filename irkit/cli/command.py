@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import Annotated, Any, cast
 
 import typer
@@ -29,7 +30,7 @@ OutputFlag = Annotated[
     Output, typer.Option("--output", "-o", envvar="IRKIT_OUTPUT", help="text, json (one document) or jsonl.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", envvar="IRKIT_QUIET", help="No chatter on stderr.")]
-NoColor = Annotated[bool, typer.Option("--no-color", envvar="NO_COLOR", help="Plain text.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="Plain text, as with any NO_COLOR in the environment.")]
 LogLevel = Annotated[
     str, typer.Option("--log-level", envvar="IRKIT_LOG_LEVEL", metavar="LEVEL", help="debug, info, warning or error.")
 ]
@@ -120,7 +121,10 @@ def face_of(flags: dict[str, Any]) -> Face:
         raise typer.BadParameter("debug, info, warning or error", param_hint="--log-level")
     configure(level, flags["log_format"])
     settings = ClusterSettings(flags.get("kubeconfig"), flags.get("context"), flags.get("request_timeout", 30.0))
-    color = not flags["no_color"] and sys.stderr.isatty() and sys.stdout.isatty()
+    if isinstance(sys.stdout, TextIOWrapper):  # what a terminal's alphabet lacks is shown as an escape, as on stderr
+        sys.stdout.reconfigure(errors="backslashreplace")
+    plain = flags["no_color"] or os.environ.get("NO_COLOR")
+    color = not plain and sys.stderr.isatty() and sys.stdout.isatty()
     return Face(flags["output"], flags["quiet"], color, settings, flags.get("namespace"))
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from irkit.cli.command import bounded
+from irkit.cli.command import bounded, face_of
 from irkit.cli.face import Face, Output
 from irkit.errors import BundleError, Exit, Forbidden, IrkitError, UsageError, VerificationError
+from tests.audit.logs import event, log
 
 
 def _raising(error: BaseException) -> Callable[[Face], Exit | None]:
@@ -132,6 +133,25 @@ def test_a_full_disk_under_the_answer_is_one_line_and_no_success(form: Output, u
         )
     assert (done.returncode, done.stderr.splitlines()[0]) == (1, b"irkit: No space left on device")
     assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("setting", [{"NO_COLOR": "please"}, {"NO_COLOR": "0"}, {"PYTHONIOENCODING": "ascii"}])
+def test_no_surroundings_keep_an_answer_back(tmp_path: Path, setting: dict[str, str]) -> None:
+    audit_log = log(tmp_path / "audit.log", [event("create", sub="exec", user="m\u00fcller")])
+    command = [sys.executable, "-m", "irkit", "audit", "detect", str(audit_log)]
+    done = subprocess.run(command, check=False, capture_output=True, env=os.environ | setting)
+    assert done.returncode == 0, done.stderr
+    assert "m\u00fcller".encode() in done.stdout or rb"m\xfcller" in done.stdout
+
+
+def test_any_no_color_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    flags = {"log_level": "warning", "log_format": "text", "no_color": False, "output": Output.TEXT, "quiet": False}
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert face_of(flags).color
+    monkeypatch.setenv("NO_COLOR", "0")
+    assert not face_of(flags).color
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

@@ -23,12 +23,21 @@ WORKLOADS = (
 )
 POD_BEARERS = ("pods", "pods/ephemeralcontainers", *WORKLOADS)
 _PATHS = (("spec", "jobTemplate", "spec", "template", "spec"), ("spec", "template", "spec"), ("template", "spec"))
+_ELSEWHERE = ("copy", "move")  # operations of a JSON Patch that say where a value stands instead of the value
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def logged(event: Event) -> bool:
-    """Whether the request's body stands in the event: not at level Metadata, not when it was too large."""
-    return bytes(event.requestObject) != bytes(NULL)
+    """Whether the event tells what the request carried.
+
+    Not at level Metadata, not when it was too large. A JSON Patch that copies or moves shows a value only where the
+    result is logged, too.
+    """
+    if bytes(event.requestObject) == bytes(NULL):
+        return False
+    operations = whole(event.requestObject) if bytes(event.requestObject)[:1] == b"[" else ()
+    copies = any(one.get("op") in _ELSEWHERE for one in objects(operations))
+    return not copies or bytes(event.responseObject) != bytes(NULL)
 
 
 def bodies(event: Event) -> Iterator[Body]:
@@ -37,7 +46,7 @@ def bodies(event: Event) -> Iterator[Body]:
     if isinstance(asked, dict):
         yield asked
     elif isinstance(asked, list):
-        yield from (_planted(operation) for operation in asked if isinstance(operation, dict))
+        yield from (_planted(operation, event) for operation in asked if isinstance(operation, dict))
 
 
 def result(event: Event) -> Body:
@@ -45,12 +54,31 @@ def result(event: Event) -> Body:
     return body(event.responseObject)
 
 
-def _planted(operation: Body) -> Body:
+def _planted(operation: Body, event: Event) -> Body:
     """The value of a JSON Patch operation under its path; list positions are one-item lists."""
-    value = operation.get("value") if operation.get("op") in ("add", "replace") else None
-    for step in reversed(str(operation.get("path", "")).split("/")[1:]):
-        value = [value] if step.isdecimal() or step == "-" else {step.replace("~1", "/").replace("~0", "~"): value}
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in str(operation.get("path", "")).split("/")[1:]]
+    value = None
+    if operation.get("op") in ("add", "replace"):
+        value = operation.get("value")
+    elif operation.get("op") in _ELSEWHERE:  # what stood there is where it went
+        value = _standing(result(event), steps)
+    for step in reversed(steps):
+        value = [value] if _place(step) else {step: value}
     return value if isinstance(value, dict) else {}
+
+
+def _standing(found: Any, steps: list[str]) -> Any:  # noqa: ANN401 - JSON of any shape
+    for step in steps:
+        if isinstance(found, list) and _place(step):
+            found = next(iter(found[-1:] if step == "-" else found[int(step) :]), None)
+        else:
+            found = found.get(step) if isinstance(found, dict) else None
+    return found
+
+
+def _place(step: str) -> bool:
+    """Whether `step` names a position of a list."""
+    return step.isdecimal() or step == "-"
 
 
 def at(found: Any, *path: str) -> Any:  # noqa: ANN401 - JSON of any shape

@@ -13,7 +13,7 @@ from irkit.audit.read import scan
 from irkit.errors import UsageError
 from irkit.model import codec
 from irkit.model.evidence import GapReason
-from tests.audit.detect.cases import PRIVILEGED, SHOP, acting, from_address, pod
+from tests.audit.detect.cases import PRIVILEGED, SHOP, acting, asked, from_address, pod
 from tests.audit.logs import START, Event, event, line, log
 
 
@@ -72,6 +72,36 @@ def test_no_body_that_the_api_server_takes_hides_its_event(tmp_path: Path, put: 
     found = report(tmp_path, [hiding, *execs(1)])
     assert (found.events, found.coverage.malformed) == (2, 0)
     assert {finding.rule for finding in found.findings} == {"privileged-container", "exec-into-pod"}
+
+
+CONTAINER = "/spec/template/spec/containers"
+
+
+@pytest.mark.parametrize(
+    ("operation", "made", "fires"),
+    [
+        ({"op": "copy", "path": f"{CONTAINER}/0/securityContext/privileged"}, [PRIVILEGED], True),
+        ({"op": "move", "path": f"{CONTAINER}/0/securityContext"}, [PRIVILEGED], True),
+        ({"op": "copy", "path": f"{CONTAINER}/-"}, [{}, PRIVILEGED], True),
+        ({"op": "copy", "path": f"{CONTAINER}/1"}, [{}, PRIVILEGED], True),
+        ({"op": "copy", "path": CONTAINER}, [PRIVILEGED], True),
+        ({"op": "copy", "path": f"{CONTAINER}/0"}, [{}, PRIVILEGED], False),
+        ({"op": "copy", "path": f"{CONTAINER}/7"}, [PRIVILEGED], False),
+        ({"op": "copy", "path": f"{CONTAINER}/x"}, [PRIVILEGED], False),
+        ({"op": "copy", "path": "/metadata/labels/a"}, [PRIVILEGED], False),
+        ({"op": "test", "path": CONTAINER}, [PRIVILEGED], False),
+    ],
+    ids=str,
+)
+def test_what_a_patch_copies_is_judged_by_what_it_made(
+    tmp_path: Path, operation: dict[str, str], made: list[Any], fires: bool
+) -> None:
+    asking = asked(event("patch", "deployments", "web"), [operation | {"from": "/metadata/annotations/a"}])
+    whole = asking | {"responseObject": {"spec": {"template": {"spec": {"containers": made}}}}}
+    found = report(tmp_path, [whole])
+    assert [finding.rule for finding in found.findings] == ["privileged-container"] * fires
+    assert "privileged-container" not in found.coverage.blind
+    assert ("privileged-container" in report(tmp_path, [asking]).coverage.blind) is (operation["op"] != "test")
 
 
 @pytest.mark.parametrize("odd", [None, [], [5], 5, "6.6.6.6", {}], ids=str)

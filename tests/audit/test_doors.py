@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import os
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -88,7 +90,19 @@ def test_a_folder_tells_what_of_it_cannot_be_read(public: Path) -> None:
     assert told_of == {("audit-1.log.gz", GapReason.TRUNCATED), ("locked", GapReason.DENIED)}
 
 
-@pytest.mark.parametrize("name", ["~nobody-of-that-name/audit.log", "n" * 300, "n" * 300 + "/*"])
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_an_archive_of_logs_is_no_log(tmp_path: Path, mode: Literal["w", "w:gz"]) -> None:
+    beside = log(tmp_path / "audit.log", [event(seconds=second) for second in range(5)])
+    with tarfile.open(tmp_path / "old.tar", mode) as archive:
+        archive.add(beside, "audit-1.log")
+        archive.add(beside, "audit-2.log")
+    for name in (tmp_path, tmp_path / "old.tar"):
+        looking, matches = read(name)
+        assert [(gap.reason, gap.detail) for gap in looking.gaps] == [(GapReason.FAILED, "a tar archive of audit logs")]
+        assert matches == 5 * (name == tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "~nobody-of-that-name/audit.log", "n" * 300, "n" * 300 + "/*"])
 def test_a_name_that_no_file_can_have(name: str) -> None:
     looking, _ = read(name)
     assert [gap.reason in (GapReason.ABSENT, GapReason.FAILED) for gap in looking.gaps] == [True]

@@ -14,6 +14,7 @@ from irkit.model.evidence import Gap, GapReason
 
 COLLECTOR = "audit"
 SNIFF = 20  # lines looked at to tell an audit log from anything else
+_TAR, _TAR_AT = b"ustar", 257  # POSIX pax, "ustar Interchange Format"
 WHERE = "the API server's --audit-log-path names the file; one line of it is one JSON object of audit.k8s.io/v1"
 
 Found = Source | Gap
@@ -51,15 +52,17 @@ def _look(path: Path, label: str) -> Found:
     source = Source(path, label, path.stat().st_size, packed=is_packed(path))
     if not source.size:
         return gap(label, GapReason.ABSENT, "the file is empty", WHERE)
-    form = _form(source)
+    first = _first(source)
+    form = _form(source, first)
     if form is None:
         return gap(label, GapReason.INVALID, "not an audit log: no audit.k8s.io event in it", WHERE)
+    if first and first[0][_TAR_AT:].startswith(_TAR):  # its headers would swallow the first event of each file
+        return gap(label, GapReason.FAILED, "a tar archive of audit logs", "unpack it, and name the folder")
     return replace(source, form=form)
 
 
-def _form(source: Source) -> Form | None:
+def _form(source: Source, first: list[bytes]) -> Form | None:
     """How events lie in the source, by its first lines (some may be torn); None where none is found."""
-    first = _first(source)
     if not _laid_out(first):
         if any(decode(line) is not None for line in first[:SNIFF]):
             return Form.NATIVE

@@ -69,7 +69,9 @@ class Sources:
 
     def _found(self, name: str) -> Iterator[Found]:
         path = _path(name)
-        if is_remote(name):
+        if not name:  # an empty variable of a script, which would mean the folder one is in
+            yield gap(name, GapReason.ABSENT, "no name given", WHERE)
+        elif is_remote(name):
             from irkit.audit.read.remote.fetch import fetch  # three services' doors, which a file needs not
 
             yield from fetch(name, self._asked, self._copies())

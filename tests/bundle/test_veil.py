@@ -107,7 +107,16 @@ def test_nothing_is_overwritten(tmp_path: Path, ann: pyrage.x25519.Identity) -> 
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("texts", [[], ["age1nobody"], ["ssh-ed25519 AAAA"], ["AGE-SECRET-KEY-1XXXX"]])
+def test_a_list_of_recipients_from_any_editor(tmp_path: Path, ann: pyrage.x25519.Identity) -> None:
+    team = tmp_path / "team.txt"
+    team.write_bytes(f"\ufeff# the team\r\n\r\n  {ann.to_public()}\r\n".encode())
+    path = sealed(tmp_path, b"secret", str(team))
+    assert unveil(path, MEMBER, identity(tmp_path, ann), tmp_path / "opened").size == 6
+
+
+@pytest.mark.parametrize(
+    "texts", [[], ["age1nobody"], ["ssh-ed25519 AAAA"], ["AGE-SECRET-KEY-1XXXX"], ["# the whole list\n" * 300]]
+)
 def test_what_is_no_recipient_is_refused(tmp_path: Path, texts: list[str]) -> None:
     (tmp_path / "plain").write_bytes(b"x")
     with pytest.raises(UsageError) as caught:

@@ -37,10 +37,10 @@ def recipients(texts: Sequence[str]) -> list[x25519.Recipient | ssh.Recipient]:
 
 
 def _listed(text: str) -> list[str]:
-    if text.startswith(("age1", "ssh-")) or not Path(text).is_file():
+    if text.startswith(("age1", "ssh-")) or not os.path.isfile(text):  # noqa: PTH113 - a Path raises for a long name
         return [text]
     try:
-        lines = [line.strip() for line in Path(text).read_text().splitlines()]
+        lines = [line.strip() for line in Path(text).read_text("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the recipients in {text}", "a text file, one recipient a line") from error
     if not (found := [line for line in lines if line and not line.startswith("#")]):

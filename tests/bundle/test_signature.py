@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import resource
 import stat
 import subprocess
 from functools import partial
@@ -181,6 +182,25 @@ def test_keys_are_private_never_overwritten_and_may_be_encrypted(tmp_path: Path)
     with pytest.raises(UsageError, match="File exists"):
         keys.generate(path)
     assert "correct" not in repr(keys.signer(path, "correct horse"))
+
+
+def test_a_key_pair_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "ann.pub").write_text("somebody's\n")
+    with pytest.raises(UsageError, match=r"ann\.pub: File exists"):
+        keys.generate(tmp_path / "ann")
+    assert [one.name for one in tmp_path.iterdir()] == ["ann.pub"]
+    assert (tmp_path / "ann.pub").read_text() == "somebody's\n"
+
+
+def test_a_full_disk_leaves_no_part_of_a_key(tmp_path: Path) -> None:
+    whole = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, whole[1]))
+    try:
+        with pytest.raises(UsageError, match="cannot write"):
+            keys.generate(tmp_path / "ann")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, whole)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_no_ed25519_key_is_refused(tmp_path: Path) -> None:

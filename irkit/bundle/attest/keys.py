@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from irkit import digest
 from irkit.bundle.attest import need
@@ -72,16 +72,29 @@ def generate(path: Path, passphrase: str | None = None) -> PublicKey:
     private = secret.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, hidden)
     public = secret.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
     _write_new(path, private, 0o600)
-    _write_new(path.with_name(path.name + ".pub"), public, 0o644)
-    return public_key(path.with_name(path.name + ".pub"))
+    try:
+        _write_new(Path(f"{path}.pub"), public, 0o644)
+    except UsageError:  # half a pair would only be in the way of the next
+        path.unlink()
+        raise
+    return public_key(Path(f"{path}.pub"))
 
 
 def _write_new(path: Path, text: bytes, mode: int) -> None:
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(text)
+            _fill(path, file, text)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", "choose another name") from error
+
+
+def _fill(path: Path, file: BinaryIO, text: bytes) -> None:
+    try:
+        file.write(text)
+        file.flush()
+    except OSError:
+        path.unlink()
+        raise
 
 
 def signer(path: Path, passphrase: str | None = None) -> Signer:

@@ -109,6 +109,16 @@ def test_names_reach_no_terminal_as_they_are(irkit: Irkit, tmp_path: Path) -> No
     assert "data/\u202egnp.exe" in listed
 
 
+def test_a_name_is_one_line_and_cannot_pass_for_a_verdict(irkit: Irkit, tmp_path: Path) -> None:
+    forged = f"x\n{bags.NAME}.tar.gz: intact, 9 files"
+    old, new = (bags.bundle(tmp_path / each, {forged: each.encode() * 9}).path for each in ("a", "b"))
+    shown = irkit("bundle", "ls", old).stdout + irkit("bundle", "diff", old, new).stdout
+    bad = bags.changed(old, lambda members: [one for one in members if "manifest" not in one[0].name])
+    shown += irkit("bundle", "verify", bad, code=5).stdout
+    assert shown.count(r"x\x0a") >= 2
+    assert not [line for line in shown.splitlines() if line.startswith(bags.NAME)]
+
+
 ESCAPING = ["../../evil", "/etc/evil", "data/../../evil", "data/sealed/../../evil.age", "data/sealed//evil.age"]
 
 

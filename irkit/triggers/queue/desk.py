@@ -10,6 +10,7 @@ from irkit.triggers.queue.door import Door, Row, Transaction, instant, micros
 from irkit.triggers.queue.protocol import Delivery, Entry, Item, State
 from irkit.triggers.queue.sql import add, find_open
 
+_MOST = (1 << 63) - 1  # the largest number that either database can be asked about
 _COLUMNS = """j.id, j.kind, (SELECT dedupe FROM irkit_delivery d WHERE d.job = j.id ORDER BY d.id LIMIT 1), j.grp,
     j.state, j.attempts, j.max_attempts, j.created, j.due, (SELECT count(*) FROM irkit_delivery d WHERE d.job = j.id),
     j.worker, j.settled, j.word, j.replay_of"""
@@ -30,7 +31,7 @@ class SqlDesk:
         among = f" WHERE j.state IN ({', '.join('?' * len(states))})" if states else ""
         statement = f"SELECT {_COLUMNS} FROM irkit_job j{among} ORDER BY j.id DESC LIMIT ?"  # noqa: S608 - no value is put into it
         with self._door.reading() as found:
-            return tuple(map(_entry, found.rows(statement, [*states, limit])))
+            return tuple(map(_entry, found.rows(statement, [*states, min(limit, _MOST)])))
 
     def show(self, job: int) -> tuple[Entry, tuple[Delivery, ...]]:
         """With every body."""
@@ -83,7 +84,7 @@ class SqlDesk:
 
 
 def _find(found: Transaction, job: int) -> Entry:
-    rows = found.rows(f"SELECT {_COLUMNS} FROM irkit_job j WHERE j.id = ?", [job])  # noqa: S608 - constants
+    rows = found.rows(f"SELECT {_COLUMNS} FROM irkit_job j WHERE j.id = ?", [min(job, _MOST)])  # noqa: S608 - constants
     if not rows:
         raise UsageError(f"no job {job} in the queue", "irkit queue ls shows them")
     return _entry(rows[0])

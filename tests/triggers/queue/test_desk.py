@@ -38,8 +38,10 @@ def test_an_empty_queue_counts_nothing(desk: Desk) -> None:
 
 def test_nothing_is_shown_of_what_is_not_there(desk: Desk) -> None:
     for ask in (desk.show, desk.retry, desk.replay):
-        with pytest.raises(UsageError):
-            ask(7)
+        for job in (7, 10**22):  # the second is more than either database can hold
+            with pytest.raises(UsageError):
+                ask(job)
+    assert desk.ls(limit=10**22) == ()
 
 
 def test_a_dead_letter_is_tried_again(queue: Queue, desk: Desk) -> None:

@@ -157,6 +157,18 @@ def test_any_value_in_place_of_a_part_gives_problems_and_nothing_else(value: obj
     assert lint.lint(text) or lint.parse(text).playbook.steps
 
 
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        ("a{99999999999}", "the repetition number is too large"),
+        ("[[:alnum:]]+", "Possible nested set at position 1"),  # POSIX, in Python: one of [:alnum, then ]
+    ],
+)
+def test_a_pattern_that_python_takes_for_something_else_is_refused(pattern: str, problem: str) -> None:
+    text = HEAD + f"inputs:\n  a: {{type: string, required: true, pattern: '{pattern}'}}\nsteps:\n" + RESOLVE
+    assert found(text)[0] == f"5:37: not a regular expression: {problem}"
+
+
 def test_a_playbook_that_cannot_be_used_is_a_usage_error_with_its_place() -> None:
     with pytest.raises(UsageError, match=r"my\.yaml:1:1: apiVersion") as caught:
         lint.parse(SHAPELESS, "my.yaml")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
@@ -50,8 +51,9 @@ def _input(name: str, written: Mapping[str, Any]) -> Found:
     if declared.required == ("default" in written):
         yield (), "an input is either required or has a default"
     try:
-        re.compile(declared.pattern or "")
-    except re.error as error:
+        with warnings.catch_warnings(action="error", category=FutureWarning):  # what Python may read otherwise one day
+            re.compile(declared.pattern or "")
+    except (re.error, OverflowError, FutureWarning) as error:
         yield ("pattern",), f"not a regular expression: {error}"
         return
     try:

@@ -67,7 +67,6 @@ def load(text: str) -> Document:
         for problem in _forbidden(reader.parse(io.StringIO(text))):
             raise BadYaml(problem)
         tree = reader.load(text)
-        return Document(tree, _plain(tree))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
@@ -75,6 +74,19 @@ def load(text: str) -> Document:
         raise BadYaml(Problem(line + 1, column + 1, message)) from error
     except (YAMLError, ValueError) as error:
         raise BadYaml(Problem(1, 1, f"not YAML: {str(error).splitlines()[0]}")) from error
+    document = Document(tree, _plain(tree))
+    for path in _odd_keys(tree):
+        raise BadYaml(document.at(path, "a key is text: put it in quotes"))
+    return document
+
+
+def _odd_keys(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[Path]:  # noqa: ANN401 - YAML of any shape
+    """Keys that are numbers, truth values, ...: as text 010 would be "10", and a label of that name never match."""
+    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in pairs:
+        if isinstance(tree, dict) and not isinstance(key, str):
+            yield (*path, key)
+        yield from _odd_keys(value, (*path, key))
 
 
 def _plain(tree: Any) -> Any:  # noqa: ANN401 - YAML of any shape

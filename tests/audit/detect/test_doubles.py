@@ -56,6 +56,7 @@ def test_a_large_log_is_compared_on_demand_and_what_was_forgotten_is_said(
     assert "--ids does it" in irkit("audit", "detect", path).stdout
     monkeypatch.setattr(doubles, "KEPT", 10)
     assert [one.audit_ids for one in reused(path, ids=True)] == [("id-29",)]
+    assert "id-29" in irkit("audit", "detect", path, "--rule", "audit-id-reused", "-o", "json").stdout
     told = irkit("audit", "detect", path, "--ids").stdout
     assert "at most 10 audit ids are kept; 21 were evicted, the oldest first" in told
     coverage = detect([str(path)], ids=True).coverage

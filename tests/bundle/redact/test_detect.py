@@ -42,6 +42,7 @@ SAMPLES = {
     "command": (f"/exec?command=psql&command=--password%3D{A[:9]}&container=c", A[:9]),
     "assigned": (f"db.password = {A[:9]}", A[:9]),
     "assigned-short": (f"db.pass = {A[:9]}", A[:9]),
+    "beside": (f"- name: DB_PASSWORD\n  value: {A[:9]}", A[:9]),
     "flag": (f"login -token {A[:9]}", A[:9]),
     "flag-prefixed": (f"login --my-token {A[:9]}", A[:9]),
 }
@@ -92,10 +93,32 @@ def test_in_a_json_log_line_too(name: str) -> None:
         ("curl -H 'X-Api-Key: k1k2k3'", "k1k2k3"),
         ("a\x00--password\x00hunter2\x00b", "hunter2"),
         ("password: password: hunter22", "hunter22"),
+        ("\x1b[36mpassword\x1b[0m=\x1b[32mhunter22\x1b[0m user=bob", "hunter22"),
+        ("\x1b[1;36mpassword\x1b[0m: hunter22", "hunter22"),
+        (r'{"m":"\u001b[36mpassword\u001b[0m=hunter22"}', "hunter22"),
+        ("password: |-\n  hunter22\nuser: bob", "hunter22"),
+        ("db:\r\n  password: >\r\n    hunter22\r\n  user: bob", "hunter22"),
+        ("db:\n  secret: |\n    line one1\n\n      line two2\n  user: bob", "two2"),
+        ("- name: DB_PASSWORD\n  value: hunter22\n- name: A\n  value: b", "hunter22"),
+        ("env:\n  - 'name': 'API_TOKEN'\n    'value': \"k1k2k3\"", "k1k2k3"),
+        ("- name: DB_PASSWORD\n  value: |\n    hunter22\n", "hunter22"),
     ],
 )
 def test_values_beside_names(text: str, gone: str) -> None:
     assert gone.encode() not in through(LOG, text.encode())[0]
+
+
+def test_a_block_of_yaml_is_one_secret_and_what_is_around_it_stays() -> None:
+    manifest = {"data": {"a.yaml": "db:\n  password: |-\n    zX9!kq#Lm2\n  user: bob\n"}, "env": "zX9!kq#Lm2"}
+    out, _ = through("cm.json", json.dumps(manifest).encode())
+    token = json.loads(out)["env"]
+    assert token.startswith("[REDACTED:secret:")
+    assert json.loads(out)["data"]["a.yaml"] == f"db:\n  password: |-\n    {token}\n  user: bob\n"
+    whole = ("password: |\n" + "  hunter2\n" * 3000 + "user: bob\n").encode()
+    left, _ = through(LOG, whole)
+    assert b"hunter2" not in left
+    assert left.endswith(b"\nuser: bob\n")
+    assert through(LOG, left)[0] == left
 
 
 @pytest.mark.parametrize(

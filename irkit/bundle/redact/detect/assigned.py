@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from irkit.bundle.redact.detect import words
+from irkit.bundle.redact.detect import blocks, words
 from irkit.bundle.redact.detect.escapes import undone
 from irkit.bundle.redact.detect.span import LONGEST, Span
 from irkit.bundle.redact.tokens import TOKEN
 
-# Read backwards, so that they are anchored and linear.
-_NAME = re.compile(rb"[=:>]{1,2}\s{0,4}+[\"'\\\]]{0,6}+([A-Za-z0-9_./-]{1,100})")
+# Read backwards, so that they are anchored and linear. A logger that colours writes `ESC[36mpassword ESC[0m=x`.
+_NAME = re.compile(rb"[=:>]{1,2}\s{0,4}+(?:m[0-9;]{0,12}\[(?:\x1b|[bB]100u\\))?[\"'\\\]]{0,6}+([A-Za-z0-9_./-]{1,100})")
 _FLAG = re.compile(rb"[\s\x00]{1,4}([A-Za-z0-9_-]{1,100})-")
-_GAP = re.compile(rb"[=>]{0,2}[ \t]{0,8}(?:&?\[(?!REDACTED:))?")
+_GAP = re.compile(rb"[=>]{0,2}(?:[ \t]|(?:\x1b|\\u001[bB])\[[0-9;]{0,12}m){0,8}(?:&?\[(?!REDACTED:))?")
 _SCHEME = re.compile(rb"(?:(?:bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)[ \t]{1,4})?", re.I)
 # The longest opening quote first: JSON within JSON escapes it.
 _QUOTE = re.compile(rb"\\{0,7}\"|'|`")
@@ -22,7 +22,7 @@ _HEADERS = re.compile("cookie|authorization", re.I)
 _LINE = re.compile(rb"(?:[^\r\n\x00\"'\[]|\[(?!REDACTED:)){1,%d}+" % LONGEST)
 # A separator belongs to the value unless the value seems to end there.
 _BARE = re.compile(
-    rb"(?:[^\s\x00\"'`,;&<>\\\[]|\[(?!REDACTED:)|[,;&](?![\s,;&]|[\w.-]{1,40}+[=:]|\Z)){1,%d}+" % LONGEST
+    rb"(?:[^\s\x00\x1b\"'`,;&<>\\\[]|\[(?!REDACTED:)|[,;&](?![\s,;&]|[\w.-]{1,40}+[=:]|\Z)){1,%d}+" % LONGEST
 )
 _TAIL = b")]}>.,:;!"
 _UNTIL_QUOTE = re.compile(rb"[^\"\r\n]*+")
@@ -41,6 +41,12 @@ def flagged(text: bytes, at: int) -> Iterator[Span]:
         yield from _value(text, at - 1, label)
 
 
+def beside(text: bytes, at: int) -> Iterator[Span]:
+    """The value behind `value:` in the line below `name: DB_PASSWORD`; `at` is behind the colon."""
+    if words.names_secret(label := _label(blocks.BESIDE, text, at)):
+        yield from _value(text, at, label)
+
+
 def _in_token(text: bytes, at: int) -> bool:
     """Whether the name is the kind that a token tells."""
     start = text.rfind(b"[REDACTED:", max(0, at - 36), at)
@@ -56,6 +62,10 @@ def _label(pattern: re.Pattern[bytes], text: bytes, at: int) -> str:
 
 def _value(text: bytes, at: int, name: str) -> Iterator[Span]:
     at = _end(_GAP, text, at)
+    if block := blocks.block(text, at):
+        if not TOKEN.match(text, block.start):
+            yield block
+        return
     quote = _QUOTE.match(text, at)
     start = _end(_SCHEME, text, quote.end() if quote else at)
     if TOKEN.match(text, start):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from irkit.bundle.redact.detect.assigned import assigned, flagged
+from irkit.bundle.redact.detect.assigned import assigned, beside, flagged
 from irkit.bundle.redact.detect.commanded import commanded
 from irkit.bundle.redact.detect.shapes import in_url, private_key, scheme, shaped
 from irkit.bundle.redact.detect.span import Span
@@ -40,7 +40,8 @@ _REST = rb"[A-Za-z0-9_.-]{0,32}"
 _SHORT_NAME = (
     rb"[^a-z](?:pass|pw|pat|sas|dsn|sig|auth)(?:[_.0-9-][A-Za-z0-9_.-]{0,32}|(?-i:[A-Z])[A-Za-z0-9_.-]{0,32})?"
 )
-_ASSIGN = rb"[\"'\\\]]{0,6}\s{0,4}(?:=>|:=|[:=>])"
+_ASSIGN = rb"[\"'\\\]]{0,6}(?:(?:\x1b|\\u001b)\[[0-9;]{0,12}m)?\s{0,4}(?:=>|:=|[:=>])"
+_NEXT = rb"[\"']?[ \t]{0,8}(?:\r?\n|(?:\\{1,7}r)?\\{1,7}n)[ \t]{1,40}"
 _AWS = rb"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"
 _JWT = rb"(?:^|[^A-Za-z0-9_-]|\\[nrt]|\\u[0-9a-f]{4})eyJ[A-Za-z0-9_-]{5}"
 
@@ -70,6 +71,7 @@ DETECTORS = (
     Detector("command", rb"[?&6]command=[^&\s\\\"]{4}", commanded),
     Detector("assigned", NAMES + _REST + _ASSIGN, assigned, caseless=True, guess=True),
     Detector("assigned-short", _SHORT_NAME + _ASSIGN, assigned, caseless=True, guess=True),
+    Detector("beside", NAMES + _REST + _NEXT + rb"[\"']?value[\"']?:", beside, caseless=True, guess=True),
     Detector("flag", rb"-" + NAMES + _REST + rb"[\s\x00]{1,4}[^\s\x00-]", flagged, caseless=True, guess=True),
     Detector(
         "flag-prefixed",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
+import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -13,13 +16,13 @@ from typing import Literal
 
 import pytest
 
+from irkit.audit import told
 from irkit.audit.read import sources
 from irkit.audit.read.look import Found, look
 from irkit.audit.read.window import Window
 from irkit.audit.search import Search, search
-from irkit.audit.told import line as told
 from irkit.model.evidence import GapReason
-from tests.audit.logs import START, event, log
+from tests.audit.logs import START, event, line, log
 
 NOBODY = 65534
 
@@ -111,7 +114,7 @@ def test_a_name_that_no_file_can_have(name: str) -> None:
 def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     path = log(tmp_path / os.fsdecode(b"audit-\xff.log"), [event()])
     (match,) = search([str(path)])
-    assert rb"audit-\\xff.log:0" in told(match)
+    assert rb"audit-\\xff.log:0" in told.line(match)
 
 
 def test_a_rotation_between_two_looks_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,3 +140,21 @@ def test_a_source_that_went_away_has_no_window(tmp_path: Path, name: str) -> Non
     (source,) = sources.Sources([str(path)]).readable
     path.unlink()
     assert Window(START).within(source) == (0, source.size)
+
+
+def test_a_pipe_that_finds_no_room_is_a_gap_that_says_where_room_is_needed(tmp_path: Path) -> None:
+    if os.geteuid() or not shutil.which("mount"):
+        pytest.skip("LEFT OUT: a disk of a chosen size takes root on Linux")
+    (tmp_path / "small").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", tmp_path / "small"], check=True)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "irkit", "audit", "search", "-", "--where", "verb"],
+            input=b"".join(line(event(seconds=second)) for second in range(200)),
+            check=False,
+            capture_output=True,
+            env=os.environ | {"TMPDIR": str(tmp_path / "small")},
+        )
+    finally:
+        subprocess.run(["umount", tmp_path / "small"], check=True)
+    assert (done.returncode, b"No space left" in done.stderr, b"(TMPDIR)" in done.stderr) == (4, True, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -37,7 +38,9 @@ def refused(label: str, error: OSError) -> Gap:
         return gap(label, GapReason.ABSENT, "no such file", WHERE)
     if isinstance(error, PermissionError):
         return gap(label, GapReason.DENIED, "not allowed to read it", "run as a user who may, or copy the file")
-    return gap(label, GapReason.FAILED, error.strerror or "cannot be read", "try with a copy of the file")
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "free some space where temporary files go (TMPDIR)" if full else "try with a copy of the file"
+    return gap(label, GapReason.FAILED, error.strerror or "cannot be read", remedy)
 
 
 def named(name: str) -> str:

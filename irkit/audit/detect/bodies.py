@@ -21,6 +21,7 @@ WORKLOADS = (
     "cronjobs",
     "podtemplates",
 )
+BINDINGS = ("rolebindings", "clusterrolebindings")
 POD_BEARERS = ("pods", "pods/ephemeralcontainers", *WORKLOADS)
 _PATHS = (("spec", "jobTemplate", "spec", "template", "spec"), ("spec", "template", "spec"), ("template", "spec"))
 _ELSEWHERE = ("copy", "move")  # operations of a JSON Patch that say where a value stands instead of the value
@@ -28,16 +29,17 @@ _LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def logged(event: Event) -> bool:
-    """Whether the event tells what the request carried.
+    """Whether the event tells what the request did.
 
-    Not at level Metadata, not when it was too large. A JSON Patch that copies or moves shows a value only where the
-    result is logged, too.
+    Not at level Metadata, not when it was too large. A JSON Patch that copies or moves shows a value, and a patch of
+    whom a role is bound to shows the role, only where the result is logged, too.
     """
-    if bytes(event.requestObject) == bytes(NULL):
-        return False
+    if bytes(event.responseObject) != bytes(NULL) or bytes(event.requestObject) == bytes(NULL):
+        return bytes(event.requestObject) != bytes(NULL)
+    if event.verb == "patch" and event.ref.resource in BINDINGS:
+        return b"subjects" not in plain(event.requestObject)
     operations = whole(event.requestObject) if bytes(event.requestObject)[:1] == b"[" else ()
-    copies = any(one.get("op") in _ELSEWHERE for one in objects(operations))
-    return not copies or bytes(event.responseObject) != bytes(NULL)
+    return not any(one.get("op") in _ELSEWHERE for one in objects(operations))
 
 
 def bodies(event: Event) -> Iterator[Body]:
@@ -110,6 +112,11 @@ def containers(spec: Body) -> Iterator[Body]:
     """Init, regular and ephemeral containers."""
     for kind in _LISTS:
         yield from objects(spec.get(kind))
+
+
+def plain(raw: msgspec.Raw) -> bytes:
+    """A body without the escapes in which a client may have sent its letters."""
+    return msgspec.json.encode(whole(raw)) if b"\\u" in bytes(raw) else bytes(raw)
 
 
 def text(found: Any) -> str:  # noqa: ANN401 - JSON of any shape

@@ -23,8 +23,9 @@ No rule takes the control plane's own identities (scheduler, controller manager,
 most take no kubelet for one; whoever stole such an identity passes where a rule says nothing else. Requests that were
 refused count for `many-refusals`, `allowed-after-refusal`, `impersonation` and `token-on-the-move` only. A rule that
 needs the **body** of requests is blind at audit level Metadata: `coverage.blind` of the answer counts for how many
-requests. A JSON Patch that copies or moves a value tells it by its result alone, at level RequestResponse; below that
-it counts as blind. Known good is told by `--allow` ([audit](audit.md)).
+requests. A JSON Patch that copies or moves a value tells it by its result alone, at level RequestResponse, as a patch
+of a binding's subjects tells the role; below that they count as blind. Known good is told by `--allow`
+([audit](audit.md)).
 
 A rule with a **sequence** is found wherever its two deeds stand, in whichever of the logs. At most {LINKS:,} halves of
 sequences are kept; beyond that the oldest are evicted, and `coverage.evicted` says how many.

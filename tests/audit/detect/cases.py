@@ -11,6 +11,7 @@ SHOP = "system:serviceaccount:shop:web"
 CONTROLLER = "system:serviceaccount:kube-system:replicaset-controller"
 JOBS = "system:serviceaccount:kube-system:cronjob-controller"
 NODE = "system:node:node1"
+HOST_PROCESS = {"windowsOptions": {"hostProcess": True}}
 PRIVILEGED = {"securityContext": {"privileged": True}}
 
 
@@ -65,6 +66,11 @@ def acting(username: str, *groups: str) -> Event:
     return event("list", "pods", "", impersonatedUser={"username": username, "groups": list(groups)})
 
 
+def gathering(selector: dict[str, Any]) -> Event:
+    found = {"aggregationRule": {"clusterRoleSelectors": [selector]}, "rules": None}
+    return asked(event("create", "clusterroles", "r", "", code=201), found)
+
+
 def service(**spec: Any) -> Event:  # noqa: ANN401
     return asked(event("create", "services", "web", code=201), {"spec": spec})
 
@@ -103,6 +109,8 @@ ATTACKS: dict[str, list[list[Event]]] = sequences.ATTACKS | {
         [patch(add("/spec/template/spec/containers/-", PRIVILEGED))],
         [patch(add("/spec/template/spec/containers/0/securityContext/privileged", True))],
         [asked(event("create", "podtemplates", "t"), {"template": {"spec": {"containers": [PRIVILEGED]}}})],
+        [pod({"securityContext": HOST_PROCESS})],
+        [pod({"containers": [{"name": "a", "securityContext": HOST_PROCESS}]})],
     ],
     "host-path": [
         [pod(volume(path))]
@@ -114,17 +122,30 @@ ATTACKS: dict[str, list[list[Event]]] = sequences.ATTACKS | {
             "/opt/../etc/kubernetes",
             "/run/containerd/containerd.sock",
         )
+    ]
+    + [
+        [asked(event("create", "persistentvolumes", "v", "", code=201), {"spec": {kind: {"path": "/var/lib/kubelet"}}})]
+        for kind in ("hostPath", "local")
     ],
     "host-namespaces": [[pod({name: True})] for name in ("hostPID", "hostIPC", "hostNetwork")],
-    "dangerous-capability": [[pod(capability("NET_BIND_SERVICE", "SYS_ADMIN"))], [pod(capability("CAP_BPF"))]],
+    "dangerous-capability": [
+        [pod(capability("NET_BIND_SERVICE", "SYS_ADMIN"))],
+        [pod(capability("CAP_BPF"))],
+        [pod(capability("sys_admin"))],
+    ],
     "pod-in-system-namespace": [[event("create", name="p", namespace="kube-system", code=201)]],
-    "controller-account-pod": [[pod({"serviceAccountName": "cronjob-controller"}, namespace="kube-system")]],
+    "controller-account-pod": [
+        [pod({"serviceAccountName": "cronjob-controller"}, namespace="kube-system")],
+        [pod({"serviceAccount": "cronjob-controller"}, namespace="kube-system")],
+        [template("deployments", {"serviceAccountName": "cronjob-controller"}, namespace="kube-system")],
+    ],
     "scheduled-workload": [[event("create", "cronjobs", "c", code=201)], [event("patch", "jobs", "j")]],
     "daemon-set": [[event("create", "daemonsets", "d", code=201)]],
     "secrets-listed": [[event("list", "secrets", "", "")], [event("watch", "secrets", "", "", user=SHOP)]],
     "secrets-gathered": [
         [event("get", "secrets", f"s{number}", seconds=number) for number in range(10)],
         [event("get", "secrets", f"s{number}", seconds=595 + number) for number in range(10)],
+        [event("watch", "secrets", "", f"team-{number}", seconds=number) for number in range(10)],
     ],
     "foreign-secrets": [
         [event("get", "secrets", "db", "payments", user=SHOP)],
@@ -149,6 +170,8 @@ ATTACKS: dict[str, list[list[Event]]] = sequences.ATTACKS | {
         [role(["get"], ["nodes/proxy"])],
         [role(["create"], ["pods/exec"])],
         [role(["escalate"], ["roles"])],
+        [gathering({})],
+        [gathering({"matchLabels": {}})],
         [event("delete", "clusterroles", "system:kube-aggregator", "")],
         [patch(add("/rules/-", {"verbs": ["impersonate"], "resources": ["users"]}), resource="roles")],
     ],
@@ -164,7 +187,8 @@ ATTACKS: dict[str, list[list[Event]]] = sequences.ATTACKS | {
     "anonymous-access": [[nobody("/api/v1/secrets")], [nobody("/healthzzz")]],
     "rights-probed": [[event("create", "selfsubjectrulesreviews", "", "", user=SHOP, code=201)]],
     "many-refusals": [[denied(number) for number in range(10)]],
-    "kubelet-api": [[through("exec/payments/web-1/app?command=id", code=101)], [through("pods")], [through("")]],
+    "kubelet-api": [[through("exec/payments/web-1/app?command=id", code=101)], [through("pods")], [through("")]]
+    + [[through(path)] for path in ("metrics/..%2fpods", "stats/%2e%2e/run/a/b/c", "metrics/../pods", "Metrics")],
     "admission-changed": [
         [event("delete", "validatingwebhookconfigurations", "policy", "")],
         [event("patch", "validatingadmissionpolicybindings", "policy", "")],
@@ -239,10 +263,15 @@ INNOCENT: dict[str, list[list[Event]]] = sequences.INNOCENT | {
         [asked(event("create", "secrets", "t", code=201), {"type": "Opaque"})],
         [event("create", "secrets", "t", code=201)],
     ],
-    "cluster-admin-binding": [[binding("view")], [binding("cluster-admin", user="system:apiserver")]],
+    "cluster-admin-binding": [
+        [binding("view")],
+        [binding("cluster-admin", user="system:apiserver")],
+    ],
     "dangerous-role": [
         [role(["get", "list"], ["pods", "pods/log"])],
         [role(["*"], ["*"], user="system:apiserver")],
+        [gathering({"matchLabels": {"rbac.example.com/aggregate-to-view": "true"}})],
+        [gathering({"matchExpressions": [{"key": "a", "operator": "Exists"}]})],
         [event("get", "clusterroles", "system:node", "")],
     ],
     "impersonation": [[acting("bob", "dev")], [event("list", "pods", "")]],
@@ -261,7 +290,13 @@ INNOCENT: dict[str, list[list[Event]]] = sequences.INNOCENT | {
         [denied(number % 9) | {"auditID": str(number)} for number in range(40)],
         [denied(number, user=CONTROLLER) for number in range(20)],
     ],
-    "kubelet-api": [[through("metrics/cadvisor"), through("healthz"), through("configz")], [through("pods", code=403)]],
+    "kubelet-api": [
+        [
+            through(path)
+            for path in ("metrics/cadvisor", "metrics/", "healthz", "configz", "stats/summary?only_cpu=true")
+        ],
+        [through("pods", code=403)],
+    ],
     "admission-changed": [
         [event("get", "validatingwebhookconfigurations", "policy", "")],
         [event("update", "validatingadmissionpolicies", "policy", "", user="system:apiserver")],

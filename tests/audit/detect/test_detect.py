@@ -104,6 +104,30 @@ def test_what_a_patch_copies_is_judged_by_what_it_made(
     assert ("privileged-container" in report(tmp_path, [asking]).coverage.blind) is (operation["op"] != "test")
 
 
+EVE = {"kind": "User", "name": "eve"}
+
+
+@pytest.mark.parametrize(
+    ("found", "role", "fires", "blind"),
+    [
+        ({"subjects": [EVE]}, "cluster-admin", True, True),
+        ([{"op": "add", "path": "/subjects/-", "value": EVE}], "cluster-admin", True, True),
+        ({"subjects": [EVE]}, "view", False, True),
+        ([{"op": "remove", "path": "/subjects/0"}], "cluster-admin", False, True),
+        ({"metadata": {"labels": {"a": "b"}}}, "cluster-admin", False, False),
+    ],
+    ids=str,
+)
+def test_who_joins_a_binding_is_judged_by_its_role(
+    tmp_path: Path, found: object, role: str, fires: bool, blind: bool
+) -> None:
+    asking = asked(event("patch", "clusterrolebindings", "b", ""), found)
+    told = report(tmp_path, [asking | {"responseObject": {"roleRef": {"name": role}}}])
+    assert [finding.rule for finding in told.findings] == ["cluster-admin-binding"] * fires
+    assert not told.coverage.blind
+    assert ("cluster-admin-binding" in report(tmp_path, [asking]).coverage.blind) is blind
+
+
 @pytest.mark.parametrize("odd", [None, [], [5], 5, "6.6.6.6", {}], ids=str)
 def test_a_use_from_no_address_moves_no_token(tmp_path: Path, odd: object) -> None:
     uses = [from_address("10.88.0.5", seconds=number) for number in range(4)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from irkit.audit.detect.facts import off_the_plane, succeeded
 from irkit.audit.detect.rule import CHANGES, READS, Rule
 from irkit.audit.read.event import Event
@@ -9,7 +11,8 @@ from irkit.model.audit import Severity
 
 # WebSocket streams are GET since kubectl 1.31 (KEP-4006); rules that wait for `create` alone miss them.
 STREAMING = frozenset({"create", "get"})
-_HARMLESS = frozenset({"metrics", "healthz", "configz", "stats"})
+# As it is meant: the kubelet makes /pods of metrics/..%2fpods.
+_HARMLESS = re.compile(r"(?:metrics|healthz|configz|stats)(?:/[\w-]+)*/?")
 
 
 def _into_pod(event: Event) -> str:
@@ -31,7 +34,7 @@ def _kubelet(event: Event) -> str:
     if not succeeded(event):
         return ""
     behind = event.requestURI.partition("/proxy/")[2].partition("?")[0]
-    return f"the kubelet's API asked for /{behind}" if behind.partition("/")[0] not in _HARMLESS else ""
+    return "" if _HARMLESS.fullmatch(behind) else f"the kubelet's API asked for /{behind}"
 
 
 RULES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from irkit.audit.detect.bodies import at, bodies
+from irkit.audit.detect.bodies import at, bodies, plain
 from irkit.audit.detect.facts import outsider, succeeded
 from irkit.audit.detect.rule import CHANGES, WRITES, Rule
 from irkit.audit.read.event import Event
@@ -51,7 +51,7 @@ def _guard(event: Event) -> str:
     if event.ref.resource != "pods":
         ours = event.ref.name.startswith("irkit-")
         return f"{event.verb} of irkit's {event.ref}" if ours else ""
-    touched = _OURS in bytes(event.requestObject) and not event.ref.subresource
+    touched = not event.ref.subresource and _OURS in plain(event.requestObject)
     return f"{event.verb} of irkit's marks on {event.ref.name}" if touched else ""
 
 

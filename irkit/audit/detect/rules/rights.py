@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from irkit.audit.detect.bodies import at, bodies, objects, texts
+from irkit.audit.detect.bodies import BINDINGS, at, bodies, objects, result, texts
 from irkit.audit.detect.facts import SYSTEM_ACCOUNTS, outsider, succeeded
 from irkit.audit.detect.rule import CHANGES, READS, WRITES, Gate, Rule
 from irkit.audit.read.event import Event
 from irkit.model.audit import Severity
 
-_BINDINGS = ("rolebindings", "clusterrolebindings")
 _ROLES = ("roles", "clusterroles")
 _GRAVE_VERBS = frozenset({"*", "bind", "escalate", "impersonate"})
 _GRAVE_RESOURCES = frozenset({"*", "nodes/proxy", "nodes/*", "pods/exec", "pods/*"})
@@ -18,6 +17,8 @@ _REQUESTS = ("certificatesigningrequests", "certificatesigningrequests/approval"
 def _admin_binding(event: Event) -> str:
     for asked in bodies(event) if succeeded(event) else ():
         role = at(asked, "roleRef", "name")
+        if role is None and objects(asked.get("subjects")):  # a patch adds them to what is bound already
+            role = at(result(event), "roleRef", "name")
         if role in ("cluster-admin", "system:masters"):
             return f"binds {role} to {_subjects(asked)}"
         if any(subject.get("name") == "system:masters" for subject in objects(asked.get("subjects"))):
@@ -40,6 +41,9 @@ def _grave_role(event: Event) -> str:
             verbs, resources = set(texts(rule.get("verbs"))), set(texts(rule.get("resources")))
             if grave := sorted((verbs & _GRAVE_VERBS) | (resources & _GRAVE_RESOURCES)):
                 return f"a role with {', '.join(grave)}"
+        for chosen in objects(at(asked, "aggregationRule", "clusterRoleSelectors")):
+            if not any(chosen.values()):
+                return "a role that gathers the rules of every other"
     return ""
 
 
@@ -73,7 +77,7 @@ RULES = (
         Severity.CRITICAL,
         ("T1098.006",),
         WRITES,
-        _BINDINGS,
+        BINDINGS,
         _admin_binding,
         "installation of operators that ask for everything",
         by=outsider,

@@ -20,8 +20,8 @@ def _listed(event: Event) -> str:
 
 
 def _gathered(event: Event) -> str:
-    """A list of one namespace counts as one; a list of all has a rule of its own."""
-    named = event.ref.name or ("*" if event.ref.namespace and event.verb == "list" else "")
+    """A list of one namespace counts as one; a list of all has a rule of its own. A watch may begin with a list."""
+    named = event.ref.name or ("*" if event.ref.namespace and event.verb != "get" else "")
     return f"{event.ref.namespace}/{named}" if named and succeeded(event) else ""
 
 
@@ -70,7 +70,7 @@ RULES = (
         "Many different secrets read by one identity",
         Severity.HIGH,
         ("T1552.007",),
-        frozenset({"get", "list"}),
+        READS,
         ("secrets",),
         _gathered,
         "secret operators; helm, which keeps its releases in secrets",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from irkit.audit.detect.bodies import POD_BEARERS, at, containers, objects, pod_specs, text, texts
+from irkit.audit.detect.bodies import POD_BEARERS, WORKLOADS, at, containers, objects, pod_specs, text, texts
 from irkit.audit.detect.facts import SYSTEM_NAMESPACES, off_the_plane, outsider, succeeded
 from irkit.audit.detect.rule import WRITES, Rule
 from irkit.audit.read.event import Event
@@ -55,14 +55,18 @@ def _privileged(event: Event) -> str:
         for container in containers(spec):
             if at(container, "securityContext", "privileged") is True:
                 return f"container {text(container.get('name', '?'))} is privileged"
+        windows = [at(one, "securityContext", "windowsOptions", "hostProcess") for one in (spec, *containers(spec))]
+        if True in windows:
+            return "a HostProcess pod of Windows, which is privileged"
     return ""
 
 
 def _host_path(event: Event) -> str:
     for spec in pod_specs(event) if succeeded(event) else ():
-        for volume in objects(spec.get("volumes")):
-            if sensitive(path := at(volume, "hostPath", "path")):
-                return f"mounts {text(path)} of the node"
+        for volume in (*objects(spec.get("volumes")), spec):  # the spec of a persistent volume is a volume itself
+            for kind in ("hostPath", "local"):
+                if sensitive(path := at(volume, kind, "path")):
+                    return f"mounts {text(path)} of the node"
     return ""
 
 
@@ -84,9 +88,8 @@ def _host_namespaces(event: Event) -> str:
 def _capability(event: Event) -> str:
     for spec in pod_specs(event) if succeeded(event) else ():
         for container in containers(spec):
-            added = {
-                name.removeprefix("CAP_") for name in texts(at(container, "securityContext", "capabilities", "add"))
-            }
+            asked = texts(at(container, "securityContext", "capabilities", "add"))
+            added = {name.upper().removeprefix("CAP_") for name in asked}  # containerd takes sys_admin, too
             if grave := sorted(added & _CAPABILITIES):
                 return f"adds {', '.join(grave)} to container {text(container.get('name', '?'))}"
     return ""
@@ -102,7 +105,7 @@ def _controller_account(event: Event) -> str:
     if event.ref.namespace != "kube-system" or not succeeded(event):
         return ""
     for spec in pod_specs(event):
-        account = spec.get("serviceAccountName")
+        account = spec.get("serviceAccountName") or spec.get("serviceAccount")  # the old name still does
         if isinstance(account, str) and account.endswith("controller"):
             return f"a pod made to run as {account}"
     return ""
@@ -133,11 +136,11 @@ RULES = (
     Rule(
         "host-path",
         5,
-        "A sensitive path of the node mounted into a pod",
+        "A sensitive path of the node mounted into a pod, or made a persistent volume",
         Severity.HIGH,
         ("T1611",),
         WRITES,
-        POD_BEARERS,
+        (*POD_BEARERS, "persistentvolumes"),
         _host_path,
         "log shippers, storage drivers, node agents",
         by=off_the_plane,
@@ -187,8 +190,8 @@ RULES = (
         "A pod made to run as one of the control plane's controllers",
         Severity.CRITICAL,
         ("T1078.001",),
-        _CREATE,
-        ("pods",),
+        WRITES,
+        ("pods", *WORKLOADS),
         _controller_account,
         "add-ons whose service account is called *controller",
         by=outsider,

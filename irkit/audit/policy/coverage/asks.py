@@ -54,8 +54,7 @@ def _request(
     """As the API server would show it to a policy; with the object's name, which it may not know yet."""
     resource, _, sub = kind.partition("/")
     unnamed = verb in _OF_MANY or (verb == "create" and not sub)
-    many = resource in CLUSTER_WIDE or (verb in ("list", "watch") and resource == "secrets")
-    shown, where = "" if unnamed else name, "" if many else namespace
+    shown, where = "" if unnamed else name, "" if resource in CLUSTER_WIDE else namespace
     return Request(verb, user, groups, resource, sub, group, where, shown), "" if verb in _OF_MANY else name
 
 

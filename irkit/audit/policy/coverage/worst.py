@@ -30,6 +30,7 @@ _BODIES: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("roles", "clusterroles"), _ROLE),
     "secrets": {"type": "kubernetes.io/service-account-token"},
     "services": {"spec": {"type": "NodePort"}},
+    "persistentvolumes": {"spec": {"hostPath": {"path": "/"}}},
 }
 _MARKED = {"metadata": {"labels": {"irkit.dev/quarantine": None}}}
 _RAW = {name: msgspec.Raw(msgspec.json.encode(_MARKED | body)) for name, body in _BODIES.items()}
@@ -76,6 +77,7 @@ def at(level: Level, event: Event) -> Event:
 
 # Where a rule looks at one place only; every other rule looks anywhere.
 _PLACES: dict[str, tuple[tuple[str, str], ...]] = {
+    "secrets-listed": (("", ANYTHING),),
     "pod-in-system-namespace": (("kube-system", ANYTHING),),
     "controller-account-pod": (("kube-system", ANYTHING),),
     "cluster-dns-changed": (("kube-system", "coredns"),),

@@ -302,6 +302,8 @@ def test_the_command_is_told_what_no_log_tells(tmp_path: Path) -> None:
         (("--node", "node1"), "--ip and --node tell more of a pod"),
         (("--service-account", "web"), "--service-account tells more of a pod"),
         (("--uid", UID, "--ip", "10.88.0"), "not an address: '10.88.0'"),
+        (("--uid", ""), "--pod or --uid is empty"),
+        (("--pod", "", "-n", "payments"), "--pod or --uid is empty"),
     ],
 )
 def test_what_is_told_of_no_pod_is_not_passed_over(tmp_path: Path, flags: tuple[str, ...], says: str) -> None:

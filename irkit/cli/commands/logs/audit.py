@@ -120,6 +120,8 @@ def subject(face: Face, pod: str | None, uid: str | None, account: str | None) -
     """The pod that the flags name; None where they name none."""
     from irkit.model.pod import Target
 
+    if "" in (pod, uid):  # a script's empty variable: anybody's events would be told as the pod's
+        raise UsageError("--pod or --uid is empty", _WHICH)
     if not pod and not uid:
         if account:
             raise UsageError("--service-account tells more of a pod: of which?", _WHICH)

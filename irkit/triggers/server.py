@@ -126,7 +126,10 @@ def _headers(request: Request) -> dict[str, str]:
 
 
 class Server:
-    """A server on a socket that listens already, so that its port is known before it serves."""
+    """A server on a socket that listens already, so that its port is known before it serves.
+
+    Raises UsageError for files that TLS cannot work with.
+    """
 
     def __init__(self, endpoints: Endpoints, listening: socket.socket, tls: Tls | None = None) -> None:
         app = Starlette(routes=endpoints.routes())
@@ -140,6 +143,8 @@ class Server:
             ssl_ca_certs=str(tls.client_ca) if tls and tls.client_ca else None,
             ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.client_ca else ssl.CERT_NONE,
         )  # fmt: skip
+        if tls:
+            _load(config, tls)
         self._server, self._socket = uvicorn.Server(config), listening
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
@@ -165,6 +170,16 @@ class Server:
     def stop(self) -> None:
         """Ask `run`, in another thread, to end."""
         self._server.should_exit = True
+
+
+def _load(config: uvicorn.Config, tls: Tls) -> None:
+    """Open what TLS needs now, before anybody is told that this server receives; raises UsageError."""
+    try:
+        config.load()
+    except OSError as error:  # every ssl.SSLError is one
+        files = ", ".join(str(file) for file in (tls.certificate, tls.key, tls.client_ca) if file)
+        hint = "in PEM: the certificate with its chain, its key without a passphrase, the authority of clients"
+        raise UsageError(f"TLS does not work with {files}: {error.strerror}", hint) from error
 
 
 def listen(host: str, port: int) -> socket.socket:

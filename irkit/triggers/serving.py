@@ -51,11 +51,11 @@ def serving(
     try:
         with listen(place.host, place.port) as listening:
             intake = Intake(loaded, known, store.queue, Metrics(), crew.bell if crew else Bell())
+            server = Server(Endpoints(intake, store.desk), listening, place.tls)
+            if watched:
+                server.add(site(watched, store.desk, place, lambda: server.ending).routes())
             working = crew.working(store.queue) if crew else nullcontext()
             with working, _following([Tail(name, path, intake.keep) for name, path in files]):
-                server = Server(Endpoints(intake, store.desk), listening, place.tls)
-                if watched:
-                    server.add(site(watched, store.desk, place, lambda: server.ending).routes())
                 yield server
     finally:
         store.close()

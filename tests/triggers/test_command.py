@@ -104,6 +104,16 @@ def test_a_port_that_is_taken() -> None:
         listen("127.0.0.1", taken.getsockname()[1])
 
 
+def test_tls_that_cannot_work_is_told_before_anything_is_received(tmp_path: Path) -> None:
+    other, key, pem, absent = (tmp_path / name for name in ("other", "key", "pem", "absent"))
+    for one in (other, key):
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", one, "-out", pem, "-subj", "/CN=a")
+    for files in ((pem, other, pem), (absent, key, pem), (pem, absent, pem), (key, pem, pem), (pem, key, absent)):
+        place = Place(port=0, tls=Tls(*files))
+        with pytest.raises(UsageError, match="TLS"), serving(parse(MTLS), f"sqlite://{tmp_path}/q.db", place):
+            pass
+
+
 def test_mtls_lets_in_who_shows_a_certificate_of_the_authority(tmp_path: Path) -> None:
     key, pem = tmp_path / "key.pem", tmp_path / "cert.pem"
     new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost")

@@ -193,6 +193,11 @@ def test_scalars_keep_their_types() -> None:
     assert {type(value) for value in spec.params.values()} == {float, int}
 
 
+def test_no_deadline_is_longer_than_can_be_waited_for() -> None:
+    text = GOOD + "  - {id: c, uses: evidence.collect@1, with: {deadline: 2592000, per_collector: 1.0e+21}}\n"
+    assert [one.split(": ", 1)[1] for one in found(text)] == ["per_collector: Expected `float` <= 2592000.0"]
+
+
 def test_the_schema_is_a_schema_and_says_what_lint_says() -> None:
     validator = jsonschema.Draft202012Validator(schema())
     jsonschema.Draft202012Validator.check_schema(schema())

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from irkit.collect.collector import Collector
 
 
+LONGEST = 30 * 86_400.0  # seconds: what is longer is a slip, and beyond some centuries nothing can wait for it
+
+
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds for everything and for one collector; bytes for one file, for all, and to be left free on the disk."""
 
-    deadline: Annotated[float, Meta(gt=0)] = 300.0
-    per_collector: Annotated[float, Meta(gt=0)] = 120.0
+    deadline: Annotated[float, Meta(gt=0, le=LONGEST)] = 300.0
+    per_collector: Annotated[float, Meta(gt=0, le=LONGEST)] = 120.0
     limit: Annotated[int, Meta(ge=0)] = 0  # 0: no cap
     total: Annotated[int, Meta(ge=0)] = 0  # 0: no cap
     reserve: Annotated[int, Meta(ge=0)] = 0

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from irkit.cli.commands import load
+from irkit.cluster.resources import PODS
 from irkit.errors import Exit, Refused, UsageError
 from irkit.model.run import RunRecord, Status
 from irkit.playbook import engine, lint, runs
@@ -340,6 +341,10 @@ def test_commands_ask_answer_and_go_on(practice: Practice, gated: Path, tmp_path
     irkit("run", "resume", "last")
     assert practice.quarantined()
     assert "has ended" in irkit("run", "cancel", "last", code=2)
+    place, label = PODS.path("payments", practice.pod), "/metadata/labels/extra"
+    practice.cluster.patch(place, [{"op": "add", "path": label, "value": "theirs"}])
+    assert "try: look at the pod" in irkit("run", "undo", "last", code=3)
+    practice.cluster.patch(place, [{"op": "remove", "path": label}])
     irkit("run", "undo", "last")
 
 

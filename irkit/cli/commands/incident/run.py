@@ -92,6 +92,8 @@ def undo(face: Face, run: Id, authority: options.Authority = "", dry_run: option
         face.show(f"{step.status:<10} {step.id:<9} {step.summary}")
         for action in step.actions:
             face.show(f"{'':10} {action.what}")
+        if step.hint:
+            face.show(f"{'':10} try: {step.hint}", "dim")
     if not steps:
         face.show("nothing to take back")
     return gravest([step.status for step in steps if step.status is not Status.SKIPPED]).exit_code

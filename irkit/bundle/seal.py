@@ -48,11 +48,14 @@ def seal(
     """
     bag = _Bag(name, data, dict(info), _log(custody), at, signers)
     target = out / f"{name}{layout.SUFFIX}"
-    unnamed = out / f"{name}{layout.SUFFIX}.sealing"
+    unnamed, part = (out / f"{name}{layout.SUFFIX}.sealing{more}" for more in ("", ".part"))
     try:
         written = _publish(unnamed, target, digest.write(frames.compress(bag.tar()), unnamed))
     except OSError as error:
         raise BundleError(f"cannot seal {target}: {error.strerror}", _hint(error, data)) from error
+    finally:
+        if part.exists():  # of no use to anybody, and it may be what fills the disk
+            part.unlink()
     return Bundle(target, written.sha256, written.size, len(bag.passed))
 
 

@@ -221,6 +221,7 @@ def test_a_full_disk_names_the_kept_evidence(tmp_path: Path) -> None:
         seal("b", data, out, info={}, custody=[], at=bags.AT)
     assert "free some disk space" in caught.value.hint
     assert str(data) in caught.value.hint
+    assert list(out.iterdir()) == []
 
 
 def test_reading_what_is_not_there_or_not_whole(tmp_path: Path) -> None:

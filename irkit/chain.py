@@ -119,10 +119,14 @@ class Chain:
             self._file.truncate(self._end)
             self._file.seek(self._end)
         self._torn, rest = True, memoryview(line)
-        while rest:
-            rest = rest[self._file.write(rest) :]
-        if sync:
-            os.fsync(self._file.fileno())
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            if sync:
+                os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(self._end)  # whoever reads the log meanwhile would take half a line for a break
+            raise
         self._torn = False
 
     @property

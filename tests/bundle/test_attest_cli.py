@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -231,6 +234,30 @@ def test_transfers_are_a_chain_that_verify_checks(irkit: Irkit, sealed: Path) ->
     ):
         log.write_bytes(b"".join(changed))
         assert log.name in str(verdict(irkit, sealed, code=5)["problems"])
+
+
+def test_a_full_disk_breaks_no_custody(irkit: Irkit, sealed: Path) -> None:
+    handed = ("bundle", "transfer", sealed, "--to", "J. Doe", "--reason", "x")
+    log = afterwards.beside(sealed)
+    for entries in ("", "afterwards 2 entries"):
+        for more in (0, 100):  # bytes that the disk still takes
+            with full(more + (log.stat().st_size if log.exists() else 0)):
+                assert "cannot write" in irkit(*handed, code=1).stderr
+            assert str(verdict(irkit, sealed)["custody"]).count("afterwards") == bool(entries)
+            assert entries in str(verdict(irkit, sealed)["custody"])
+        irkit(*handed)
+    assert "afterwards 3 entries" in str(verdict(irkit, sealed)["custody"])
+
+
+@contextmanager
+def full(room: int) -> Iterator[None]:
+    """No file gets longer than `room` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_transfer_names_the_authority_and_the_tool(irkit: Irkit, sealed: Path) -> None:

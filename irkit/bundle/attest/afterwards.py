@@ -8,6 +8,7 @@ cut off: against that stands the head, which every command that adds to it print
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -62,11 +63,15 @@ def opened(bundle: Path) -> Iterator[chain.Chain]:
 
 @contextmanager
 def _turn(path: Path) -> Iterator[None]:
-    """One writer at a time: two would both follow the same record."""
+    """One writer at a time: two would both follow the same record. A log that the disk took nothing of is no log."""
     try:
         with path.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+            try:
+                yield
+            finally:
+                if not os.fstat(file.fileno()).st_size:
+                    path.unlink()
     except OSError as error:
         hint = "custody is kept beside the bundle: copy it to where you may write"
         raise JournalError(f"cannot write {path}: {error.strerror}", hint) from error

@@ -9,10 +9,11 @@ file in the run's journal and in the store's receipt, an object lock, a signatur
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import zip_longest
@@ -50,13 +51,30 @@ def seal(
     target = out / f"{name}{layout.SUFFIX}"
     unnamed, part = (out / f"{name}{layout.SUFFIX}.sealing{more}" for more in ("", ".part"))
     try:
-        written = _publish(unnamed, target, digest.write(frames.compress(bag.tar()), unnamed))
+        with _alone(part):
+            written = _publish(unnamed, target, digest.write(frames.compress(bag.tar()), unnamed))
     except OSError as error:
         raise BundleError(f"cannot seal {target}: {error.strerror}", _hint(error, data)) from error
-    finally:
-        if part.exists():  # of no use to anybody, and it may be what fills the disk
-            part.unlink()
     return Bundle(target, written.sha256, written.size, len(bag.passed))
+
+
+@contextmanager
+def _alone(part: Path) -> Iterator[None]:
+    """Nobody else writes `part` meanwhile: two that do make one damaged bundle. What is left of it goes.
+
+    It is of no use to anybody, and may be what fills the disk.
+    """
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with part.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BundleError(f"another irkit is writing {part}", "wait for it, or seal under another name") from error
+        try:
+            yield
+        finally:
+            if part.exists():
+                part.unlink()
 
 
 def _log(custody: Iterable[Mapping[str, Any]]) -> bytes:

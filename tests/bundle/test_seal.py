@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
 import subprocess
@@ -92,6 +93,20 @@ def test_a_seal_cut_off_before_leaves_nothing_in_the_way(tmp_path: Path) -> None
     out.mkdir()
     (out / f"{bags.NAME}.tar.gz.sealing").write_bytes(b"half")
     (out / f"{bags.NAME}.tar.gz.sealing.part").write_bytes(b"half")
+    assert verify(bags.bundle(tmp_path).path).ok
+
+
+def test_two_who_seal_under_one_name_do_not_write_into_each_others_file(tmp_path: Path) -> None:
+    part = tmp_path / "out" / f"{bags.NAME}.tar.gz.sealing.part"
+    part.parent.mkdir()
+    with part.open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write(b"half")
+        other.flush()
+        with pytest.raises(BundleError, match="another irkit is writing") as caught:
+            bags.bundle(tmp_path)
+        assert part.read_bytes() == b"half"
+    assert caught.value.hint
     assert verify(bags.bundle(tmp_path).path).ok
 
 

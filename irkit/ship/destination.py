@@ -41,7 +41,7 @@ def destination(settings: StoreSettings, clock: Callable[[], datetime] = times.n
         from irkit.ship.s3 import Bucket
 
         return Bucket.named(rest, settings, clock, mask)
-    if slashes and scheme != "file":
+    if slashes and scheme != "file" or settings.url.startswith(("file:", "s3:")) and not slashes:
         raise UsageError(
             f"unknown kind of store: {mask(settings.url)!r}", "file:///folder, a folder, or s3://bucket/prefix"
         )

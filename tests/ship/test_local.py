@@ -45,7 +45,21 @@ def test_a_folder_by_any_name(url: str, path: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["file://host/share", "file://relative", "file://", "", "a\0b", "gs://bucket", "http://x/y", "s3://", "s3:///x"],
+    [
+        "file://host/share",
+        "file://relative",
+        "file://",
+        "",
+        "a\0b",
+        "gs://bucket",
+        "http://x/y",
+        "s3://",
+        "s3:///x",
+        "s3:/b/x",
+        "s3:b",
+        "file:/var",
+        "file:",
+    ],
 )
 def test_a_store_that_is_none_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError) as caught:

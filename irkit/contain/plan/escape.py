@@ -1,15 +1,18 @@
 """The fewest label changes after which none of some selectors matches: an exact search.
 
 A selector is evaded by falsifying one of its requirements, so the search takes a selector that still matches and tries
-each way to do that, with one change allowed, then two, and so on. Of all values a key could take only a few differ:
-absent, one that nobody names, and those that some NotIn names; any other value is matched by no fewer selectors than
-the one that nobody names.
+each way to do that, with one change allowed, then two, and so on. Selectors that share no key take a change each, so
+fewer are not tried: a pod may bear a label for each thing it talks to, and a policy selects by each.
+
+Of all values a key could take only a few differ: absent, one that nobody names, and those that some NotIn names; any
+other value is matched by no fewer selectors than the one that nobody names, nor that one by fewer than no label where
+none asks for absence.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -56,11 +59,13 @@ class _Search:
         matching = [selector for selector in self.selectors if selector.matches(labels)]
         if not matching:
             return (labels,)
-        ways = min((list(self.ways(selector, decided)) for selector in matching), key=len)
-        if not changes:
-            self.cut |= bool(ways)
+        ways = sorted((list(self.ways(selector, decided)) for selector in matching), key=len)
+        if not ways[0]:
             return None
-        for key, value in ways:
+        if _needed(ways) > changes:
+            self.cut = True
+            return None
+        for key, value in ways[0]:
             if self.steps > STEPS:
                 return None
             if found := self.within(changes - 1, put(labels, key, value), decided | {key}):
@@ -78,6 +83,17 @@ class _Search:
         yield from sorted(found, key=lambda way: (way[1] is not None, way[0], way[1] or ""))
 
 
+def _needed(ways: Iterable[Iterable[tuple[str, Value]]]) -> int:
+    """How many changes selectors that are evaded in these ways take at least: one for each that shares no key."""
+    taken: set[str] = set()
+    needed = 0
+    for keys in ({key for key, _ in of_one} for of_one in ways):
+        if taken.isdisjoint(keys):
+            taken |= keys
+            needed += 1
+    return needed
+
+
 def put(labels: Labels, key: str, value: Value) -> dict[str, str]:
     """`labels` with `key` set to `value`, or without it."""
     rest = {name: given for name, given in labels.items() if name != key}
@@ -88,6 +104,7 @@ def put(labels: Labels, key: str, value: Value) -> dict[str, str]:
 class _Named:
     everywhere: set[str] = field(default_factory=set)  # by any requirement on the key
     useful: set[str] = field(default_factory=set)  # by a NotIn, or by a requirement to keep
+    absent: bool = False  # some requirement holds where the label is absent
     keep: list[Requirement] = field(default_factory=list)
 
 
@@ -99,6 +116,7 @@ def _options(
     for one in {requirement for selector in selectors for requirement in selector.requirements}:
         keys[one.key].everywhere |= one.values
         keys[one.key].useful |= one.values if one.operator == "NotIn" else frozenset()
+        keys[one.key].absent |= one.holds({})
     for one in keep:
         keys[one.key].everywhere |= one.values
         keys[one.key].useful |= one.values
@@ -109,6 +127,7 @@ def _options(
 def _worth(key: str, named: _Named, now: Value) -> Iterator[Value]:
     spare = (f"{NOBODY}-{number}" if number else NOBODY for number in count())
     fresh = next(value for value in spare if value not in named.everywhere)
-    for value in (None, *sorted(named.useful), fresh):
+    gone = not named.absent and all(one.holds({}) for one in named.keep)  # then nothing is better than no label
+    for value in (None,) if gone else (None, *sorted(named.useful), fresh):
         if value != now and all(one.holds(put({}, key, value)) for one in named.keep):
             yield value

@@ -90,6 +90,14 @@ def test_many_policies_are_quick() -> None:
     assert escape(WEB, many).labels == {"app": NOBODY, "tier": "front"}
 
 
+def test_a_policy_for_each_of_many_labels_is_evaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STEPS", 20_000)
+    talks = {f"access-{n}": "true" for n in range(60)}
+    found = escape({**WEB, **talks}, [selector(requirement(key, "In", "true")) for key in talks])
+    assert found.certain
+    assert found.labels == WEB
+
+
 def test_a_search_too_long_is_given_up_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "STEPS", 3)
     hard = [selector(requirement(key, "DoesNotExist")) for key in "abcdefgh"]

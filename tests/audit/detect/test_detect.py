@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,19 @@ def test_a_token_on_the_move_stands_on_its_first_use_at_each_address(
         "2 addresses used the token of one pod: 10.88.0.5, 6.6.6.6",
     )
     assert found.audit_ids == (events[0]["auditID"], events[30]["auditID"])
+
+
+def test_the_first_use_is_the_first_in_time_in_whatever_order_logs_are_read(tmp_path: Path) -> None:
+    uses = [
+        [from_address(place, seconds=start + number) for number in range(3)]
+        for start, place in ((9, "6.6.6.6"), (1, "10.88.0.5"))
+    ]
+    again = [from_address("10.88.0.5", seconds=20), from_address("6.6.6.6", seconds=21)]
+    paths = [str(log(tmp_path / f"{number}.log", events)) for number, events in enumerate((again, *uses))]
+    for order in permutations(paths):
+        (found,) = detect(order).findings
+        assert found.audit_ids == (uses[1][0]["auditID"], uses[0][0]["auditID"])
+        assert found.reason.endswith("10.88.0.5, 6.6.6.6")
 
 
 def test_memory_is_bounded_and_what_was_dropped_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 from irkit.audit.detect.kept.chains import Chains, Deed, Pair
@@ -20,6 +21,9 @@ ITEMS = 500  # different things counted for one subject in one span
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 T = TypeVar("T")
+
+
+First = tuple[datetime, str]  # when it came, and its audit id
 
 
 class Place(NamedTuple):
@@ -40,7 +44,7 @@ class Seen:
     reason: str
     place: Place  # of the first event
     ids: dict[str, None] = field(default_factory=dict)  # audit ids, in order
-    items: dict[str, str] = field(default_factory=dict)  # what was counted -> audit id of the first event that shows it
+    items: dict[str, First] = field(default_factory=dict)  # what was counted -> the first event that shows it
     times: int = 0
 
     def add(self, other: Seen) -> None:
@@ -50,6 +54,8 @@ class Seen:
             self.place = other.place
         self.times += other.times
         fill(self.ids, other.ids, IDS)
+        earlier = {item: first for item, first in other.items.items() if first < self.items.get(item, first)}
+        self.items |= earlier
         fill(self.items, other.items, ITEMS)
 
 
@@ -88,7 +94,7 @@ class Tally:
         if rule.count:
             span = rule.count.span
             key = (rule.id, rule.subject(event), int((at - _EPOCH) / span) if span and at != _NEVER else 0)
-            seen.items[told] = event.auditID
+            seen.items[told] = at, event.auditID
             seen.ids = {} if rule.count.shown else seen.ids
         self._enter(key, seen)
 
@@ -159,8 +165,9 @@ def _enough(rule: Rule, spans: dict[int, Seen]) -> Seen | None:
             if part and total:
                 total.add(part)
     if total:
+        total.items = dict(sorted(total.items.items(), key=itemgetter(1)))
         total.target, total.reason = "", _listed(rule, total)
-        total.ids = total.ids or dict.fromkeys(filter(None, total.items.values()))
+        total.ids = total.ids or dict.fromkeys(audit_id for _, audit_id in total.items.values() if audit_id)
     return total
 
 

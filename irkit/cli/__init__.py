@@ -2,6 +2,8 @@
 
 import atexit
 import gc
+import os
+import sys
 
 
 def main() -> None:
@@ -12,6 +14,21 @@ def main() -> None:
     """
     gc.set_threshold(10_000)  # new objects between two looks for garbage; Python's own 700 is for small programs
     atexit.register(gc.freeze)
-    from irkit.cli import commands
+    _take_places()
+    try:
+        from irkit.cli import commands
 
-    commands.main()
+        commands.main()
+    except KeyboardInterrupt:  # before a command could tell of it
+        sys.exit("irkit: interrupted")
+
+
+def _take_places() -> None:
+    """Open on nothing what was closed before (`>&-`): the next file would take its number, and get what is printed."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            if nothing != number:
+                os.dup2(nothing, number)
+                os.close(nothing)
+            setattr(sys, name, os.fdopen(number, mode))

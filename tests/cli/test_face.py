@@ -162,3 +162,13 @@ def test_a_reader_who_goes_away_is_told_nothing_more(unbuffered: str) -> None:
     done = subprocess.run([*COMMAND, "text"], check=False, stdout=writer, stderr=subprocess.PIPE, env=environ)
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_what_is_closed_before_harms_nothing(tmp_path: Path, closed: str) -> None:
+    path = log(tmp_path / "audit.log", [event(sub="exec", code=101)])
+    command = [f'"$0" -m irkit audit detect "$1" -o json {closed}', sys.executable, str(path)]
+    done = subprocess.run(["sh", "-c", *command], check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert (json.loads(done.stdout)["events"] if " >&-" not in f" {closed}" else 1) == 1
+    assert len(path.read_text().splitlines()) == 1

@@ -158,9 +158,12 @@ def _seconds(deadline: str | None) -> dict[str, Any]:
     if deadline is None:
         return {}
     try:
-        return {"deadline": times.parse_span(deadline).total_seconds()}
+        seconds = times.parse_span(deadline).total_seconds()
     except ValueError as error:
         raise UsageError(str(error), "a number and a unit: 60s, 5m, 1h") from error
+    if not seconds:
+        raise UsageError(f"no time to take anything in: a deadline of {deadline}", "a longer one: 60s, 5m, 1h")
+    return {"deadline": seconds}
 
 
 def _bytes(sizes: dict[str, str | None]) -> dict[str, int]:

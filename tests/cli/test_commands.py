@@ -200,7 +200,8 @@ def test_capture_reads_and_nothing_else(shell: Shell, practice: Range, tmp_path:
 
 def test_a_deadline_ends_collecting_and_the_bundle_is_sealed(shell: Shell, tmp_path: Path) -> None:
     told = shell("capture", *POD, "--out", str(tmp_path / "out"), "--deadline", "0s", code=2)
-    assert "deadline" in told.stderr
+    assert "a deadline of 0s" in told.stderr
+    assert "60s, 5m, 1h" in told.stderr
     told = shell("capture", *POD, "--out", str(tmp_path / "out"), "--deadline", "5 minutes", code=2)
     assert "60s, 5m, 1h" in told.stderr
     told = shell("capture", *POD, "--out", str(tmp_path / "out"), "--deadline", "60s", "-o", "json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,17 +23,35 @@ def load(folder: Path) -> World:
     Documents that are no Kubernetes objects are passed over. Raises UsageError, naming the file, for one that cannot
     be read: an answer without a policy would be a wrong answer.
     """
-    if not folder.exists():
+    try:
+        there = folder.exists()
+    except OSError as error:
+        raise UsageError(f"cannot read {folder}: {error.strerror}") from error
+    if not there:
         raise UsageError(f"no such folder: {folder}", "name a folder with Kubernetes manifests")
-    files = (
-        sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and not path.is_dir())
-        if folder.is_dir()
-        else [folder]
-    )
+    files = sorted(_files(folder)) if folder.is_dir() else [folder]
     try:
         return world((known for path in files for known in _objects(path)), live=False)
     except ValueError as error:
         raise UsageError(f"{folder}: {error}", "an API server would refuse it: correct or remove it") from error
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The manifests below, through links too; a link to a folder that was read, or that it stands in, adds nothing."""
+    seen = {folder.resolve()}
+    for root, below, names in os.walk(folder, onerror=_unreadable, followlinks=True):
+        places = {name: Path(root, name).resolve() for name in sorted(below)}
+        here = Path(root).resolve()
+        below.clear()
+        for name, place in places.items():
+            if place not in seen and not here.is_relative_to(place):
+                seen.add(place)
+                below.append(name)
+        yield from (path for name in names if (path := Path(root, name)).suffix in SUFFIXES)
+
+
+def _unreadable(error: OSError) -> None:
+    raise UsageError(f"cannot read {error.filename}: {error.strerror}", "leave it out of the folder") from error
 
 
 def _objects(path: Path) -> Iterator[Json]:

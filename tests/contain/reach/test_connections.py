@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,29 @@ def test_files_that_are_not_there_or_too_large(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "b.yaml").symlink_to("nowhere")
     with pytest.raises(UsageError, match="cannot read"):
         manifests.load(tmp_path)
+
+
+def test_a_linked_folder_is_read_once_and_links_that_go_round_end(tmp_path: Path) -> None:
+    folder, elsewhere = write(tmp_path / "k", a_yaml=POD), write(tmp_path / "elsewhere", sub__b_yaml=POLICY)
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "again").symlink_to(elsewhere)
+    (elsewhere / "sub" / "up").symlink_to(tmp_path)
+    (elsewhere / "round").symlink_to(folder)
+    found = manifests.load(folder)
+    assert [(one.name, len(found.policies)) for one in found.endpoints] == [("web", 1)]
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "k"])
+def test_a_folder_that_cannot_be_looked_into_is_no_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def refusing(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "k")
+
+    (tmp_path / "k").mkdir()
+    monkeypatch.setattr(os, "scandir", refusing)  # root may look into any
+    with pytest.raises(UsageError, match="cannot read"):
+        manifests.load(tmp_path / name)
 
 
 @pytest.fixture

@@ -66,8 +66,6 @@ def _sns(wanted: SnsTopics) -> Sns:
 
 def secret(ref: SecretRef, environ: Mapping[str, str]) -> Secret:
     """What `ref` names; raises UsageError."""
-    if bool(ref.env) == bool(ref.file):
-        raise UsageError("a secret is in 'env' or in 'file', in exactly one of them")
     if ref.env:
         if ref.env not in environ:
             raise UsageError(f"the environment has no {ref.env}, which a secret should be in")

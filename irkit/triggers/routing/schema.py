@@ -25,6 +25,10 @@ class SecretRef(Struct, frozen=True, forbid_unknown_fields=True):
     env: str = ""
     file: str = ""
 
+    def __post_init__(self) -> None:
+        if bool(self.env) == bool(self.file):
+            raise ValueError("a secret is in 'env' or in 'file', in exactly one of them")
+
 
 # One, or two while one replaces the other.
 Secrets = Annotated[tuple[SecretRef, ...], Meta(min_length=1, max_length=2)]

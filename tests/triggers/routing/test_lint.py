@@ -35,6 +35,8 @@ def test_a_good_file() -> None:
         ("    format: pagerduty", "    format: pager", "8:5: no such format: pager"),
         ("bearer: [{env: TEST_PROM}, ", "bearer: [{env: A}, {env: B}, ", "6:12: bearer"),
         ("{bearer:", "{mtls: true, bearer:", "6:5: exactly one of"),
+        ("{env: TEST_PROM}", "{}", "6:21: bearer: a secret is in 'env' or in 'file'"),
+        ("{env: TEST_PROM}", "{env: A, file: /b}", "6:21: bearer: a secret is in 'env' or in 'file'"),
         ("{standard:", "{bearer:", "12:5: standard-webhooks need their own"),
         ("format: pagerduty", "format: sns", "9:5: the format sns goes with"),
         ("  prom:\n", "  Prom:\n", "4:3: not a name for a source"),

@@ -51,7 +51,7 @@ def world(objects: Iterable[Json], *, live: bool) -> World:
 
 
 def _namespaces(listed: Iterable[Json], mentioned: Iterable[str]) -> dict[str, dict[str, str]]:
-    given = {_name(known)[2]: _labels(known) for known in listed if known.get("kind") == "Namespace"}
+    given = {(name := _name(known))[2]: _labels(known, name) for known in listed if known.get("kind") == "Namespace"}
     return {name: {**given.get(name, {}), NAME_LABEL: name} for name in {*mentioned, *given}}
 
 
@@ -62,7 +62,7 @@ def _endpoint(known: Json, name: Name, *, live: bool) -> Endpoint:
         namespace=name[0],
         name=name[2],
         kind=name[1],
-        labels=_labels(template),
+        labels=_labels(template, name),
         addresses=tuple(_addresses(part(known, "status"))) if live else (),
         ports=tuple(_ports(spec)),
         host_network=live and spec.get("hostNetwork") is True,
@@ -101,7 +101,7 @@ def _policy(manifest: Json, reading: Callable[[Json], Read]) -> Read:
 
 def _node(known: Json) -> Node:
     addresses = (entry.get("address") for entry in entries(part(known, "status"), "addresses") if _is_ip(entry))
-    return Node(_labels(known), tuple(ip_address(str(address)) for address in addresses))
+    return Node(_labels(known, _name(known)), tuple(ip_address(str(address)) for address in addresses))
 
 
 def _is_ip(entry: Json) -> bool:
@@ -129,6 +129,11 @@ def _first(name: Name, owners: Mapping[Name, Name]) -> Name:
     return name
 
 
-def _labels(known: Json) -> dict[str, str]:
+def _labels(known: Json, name: Name) -> dict[str, str]:
+    """As the API server reads them: null is the empty text, and a number is refused, for 1.10 would become 1.1."""
     labels: Mapping[str, Any] = part(part(known, "metadata"), "labels")
-    return {str(key): str(value) for key, value in labels.items()}
+    for key, value in labels.items():
+        if value is not None and not isinstance(value, str):
+            namespace, kind, own = name
+            raise ValueError(f"{kind} {namespace}/{own}: the label {key} is not a text, but {value!r:.80}")
+    return {str(key): value or "" for key, value in labels.items()}

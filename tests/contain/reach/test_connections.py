@@ -151,12 +151,18 @@ def test_ipv6_is_spoken_of_where_there_is_some() -> None:
         ("a.json", "{", "cannot be read"),
         ("a.yaml", "\x00", "cannot be read"),
         ("a.yaml", POLICY.replace("http", "0"), "NetworkPolicy shop/web: not a port: 0"),
+        ("a.yaml", POD.replace("{app: web}", "{v: 1.10}"), "Pod shop/web: the label v is not a text, but 1.1"),
     ],
 )
 def test_what_cannot_be_read_is_not_passed_over(tmp_path: Path, name: str, text: str, said: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(UsageError, match=said):
         manifests.load(tmp_path)
+
+
+def test_a_label_without_a_value_is_the_empty_text(tmp_path: Path) -> None:
+    (found,) = manifests.load(write(tmp_path, a_yaml=POD.replace("{app: web}", "{app: }"))).endpoints
+    assert found.labels == {"app": ""}
 
 
 def test_files_that_are_not_there_or_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,9 @@ from irkit.bundle.attest.keys import PublicKey
 from irkit.bundle.attest.statement import Found
 from irkit.bundle.check.agree import contradictions
 from irkit.bundle.check.walk import MOST_PROBLEMS, Read
+from irkit.bundle.reader import describe, root
 from irkit.errors import BundleError, VerificationError
-from irkit.model.bundle import Problem, Verification
+from irkit.model.bundle import Bundle, Problem, Verification
 
 
 def verify(path: Path, *, keys: Sequence[PublicKey] = (), roots: Path | None = None) -> Verification:
@@ -49,6 +50,25 @@ def verify(path: Path, *, keys: Sequence[PublicKey] = (), roots: Path | None = N
     problems += faults + late + broken
     told = tuple(problems[:MOST_PROBLEMS])
     return Verification(not problems, len(read.payload), told, signature, custody + later, timestamp)
+
+
+def intact(path: Path) -> tuple[Bundle, str]:
+    """The bundle at `path` and the folder in it, of the very bytes that were verified; raises VerificationError."""
+    before = _state(path)
+    found = verify(path)
+    if not found.ok:
+        why = f"{found.problems[0].path}: {found.problems[0].problem}"
+        raise VerificationError(f"{path} is not intact: {why}", f"irkit bundle verify {path}")
+    told = describe(path), root(path)
+    if _state(path) != before:
+        raise VerificationError(f"{path} changed while it was read", "look who writes to it, and verify it again")
+    return told
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What no writer leaves as it was: the time of change is the kernel's to set."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _within(read: Read) -> Iterable[Problem]:

@@ -16,10 +16,12 @@ import pyrage  # type: ignore[import-untyped]
 import pytest
 
 from irkit import chain, digest
+from irkit.bundle import verify
 from irkit.bundle.attest import afterwards, countersign
 from irkit.bundle.attest.keys import Signer
 from irkit.bundle.reader import describe, root
-from irkit.errors import BundleError
+from irkit.errors import BundleError, VerificationError
+from irkit.model.bundle import Bundle
 from tests.bundle import authority, bags
 from tests.bundle.conftest import Irkit
 
@@ -322,3 +324,16 @@ def test_without_the_extra_a_signed_bundle_still_verifies_and_says_what_was_not_
     told = verdict(irkit, sealed)
     assert told["signature"] == "signed, but the signatures were not checked: pip install 'irkit[attest]'"
     assert told["timestamp"] == "there is one, but it was not checked: pip install 'irkit[attest]'"
+
+
+def test_only_the_bytes_that_were_verified_are_signed(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, folder = verify.intact(sealed)
+    assert (told.path, told.sha256, folder) == (sealed, digest.of_file(sealed).sha256, root(sealed))
+
+    def written(path: Path) -> Bundle:
+        path.write_bytes(path.read_bytes())
+        return describe(path)
+
+    monkeypatch.setattr(verify, "describe", written)
+    with pytest.raises(VerificationError, match="changed while it was read"):
+        verify.intact(sealed)

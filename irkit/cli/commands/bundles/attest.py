@@ -88,14 +88,14 @@ def sign(
 ) -> None:
     """Add a signature beside a sealed bundle, which does not change; first it is verified, exit 5 when wrong."""
     from irkit.bundle.attest import countersign, kit
-    from irkit.bundle.reader import describe, root
-    from irkit.bundle.verify import verify
+    from irkit.bundle.verify import intact
 
     signer = kit.signers([key])[0]
-    if not (found := verify(bundle)).ok:
-        why = f"{found.problems[0].path}: {found.problems[0].problem}"
-        raise VerificationError(f"not signed, because {bundle} is not intact: {why}", f"irkit bundle verify {bundle}")
-    path = countersign.sign(describe(bundle), root(bundle), signer)
+    try:
+        told, root = intact(bundle)
+    except VerificationError as error:
+        raise VerificationError(f"not signed, because {error.message}", error.hint) from error
+    path = countersign.sign(told, root, signer)
     face.emit({"signature": str(path), "key_id": signer.public.id})
     face.show(f"{path}, signed by {signer.public.id}", "good")
 

@@ -11,7 +11,7 @@ from irkit.cluster.objects import entries, part
 from irkit.cluster.protocol import Json
 from irkit.contain.policy import read
 from irkit.contain.policy import tiers as tiering
-from irkit.contain.policy.nouns import LAST_PORT, PROTOCOLS, Address, Endpoint, Node, World
+from irkit.contain.policy.nouns import LAST_PORT, PROTOCOLS, Address, Endpoint, Node, Policy, World
 
 NAME_LABEL = "kubernetes.io/metadata.name"  # the API server puts it on every namespace
 # Where each kind keeps its pods' metadata and spec; a Pod is its own template.
@@ -43,7 +43,7 @@ def world(objects: Iterable[Json], *, live: bool) -> World:
     owners = {_name(known): owner for known in listed if not live and (owner := _owner(known))}
     pods = [known for known in listed if known.get("kind") in TEMPLATES and not (live and _ended(known))]
     endpoints = tuple(_endpoint(known, _first(_name(known), owners), live=live) for known in pods)
-    policies = tuple(_policy(known, read.policy) for known in listed if _is(known, ("NetworkPolicy",), V1_GROUPS))
+    policies = _once((known for known in listed if _is(known, ("NetworkPolicy",), V1_GROUPS)), live=live)
     mentioned = {one.namespace for one in endpoints} | {one.namespace for one in policies}
     tiers = tuple(_policy(known, tiering.tiered) for known in listed if _is(known, tiering.KINDS, tiering.GROUPS))
     nodes = tuple(_node(known) for known in listed if known.get("kind") == "Node")
@@ -89,6 +89,17 @@ def _is(known: Json, kinds: Collection[str], groups: Collection[str]) -> bool:
     """By group too: Calico's NetworkPolicy is another. What does not say its group is taken for what it is called."""
     group, slash, _ = str(known.get("apiVersion") or "").rpartition("/")
     return known.get("kind") in kinds and (not slash or group in groups)
+
+
+def _once(manifests: Iterable[Json], *, live: bool) -> tuple[Policy, ...]:
+    """A cluster has one policy of a name: manifests may hold it twice, but not two that differ."""
+    found: dict[Name, Policy] = {}
+    for manifest in manifests:
+        name, one = _name(manifest), _policy(manifest, read.policy)
+        if not live and found.get(name, one) != one:
+            raise ValueError(f"{name[1]} {name[0]}/{name[2]} is there twice, and not alike")
+        found[name] = one
+    return tuple(found.values())
 
 
 def _policy(manifest: Json, reading: Callable[[Json], Read]) -> Read:

@@ -151,6 +151,7 @@ def test_ipv6_is_spoken_of_where_there_is_some() -> None:
         ("a.json", "{", "cannot be read"),
         ("a.yaml", "\x00", "cannot be read"),
         ("a.yaml", POLICY.replace("http", "0"), "NetworkPolicy shop/web: not a port: 0"),
+        ("a.yaml", f"{POLICY}---{POLICY.replace('http', '80')}", "NetworkPolicy shop/web is there twice"),
         ("a.yaml", POD.replace("{app: web}", "{v: 1.10}"), "Pod shop/web: the label v is not a text, but 1.1"),
     ],
 )
@@ -158,6 +159,10 @@ def test_what_cannot_be_read_is_not_passed_over(tmp_path: Path, name: str, text:
     (tmp_path / name).write_text(text)
     with pytest.raises(UsageError, match=said):
         manifests.load(tmp_path)
+
+
+def test_a_policy_that_is_there_twice_is_one(tmp_path: Path) -> None:
+    assert len(manifests.load(write(tmp_path, a_yaml=POLICY, b_yaml=POLICY)).policies) == 1
 
 
 def test_a_label_without_a_value_is_the_empty_text(tmp_path: Path) -> None:

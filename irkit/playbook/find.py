@@ -43,14 +43,14 @@ def find(name: str, where: tuple[Path, ...] | None = None) -> Path:
 
 
 def read(path: Path) -> str:
-    """The text of a playbook file; raises UsageError."""
+    """The text of a file that people write for irkit; raises UsageError."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1).decode()
     except OSError as error:
-        raise UsageError(f"cannot read playbook {path}: {error.strerror}") from error
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"playbook {path} is not UTF-8 text") from error
+        raise UsageError(f"{path} is not UTF-8 text") from error
 
 
 def load(name: str, where: tuple[Path, ...] | None = None) -> Pinned:

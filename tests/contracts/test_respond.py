@@ -249,7 +249,7 @@ def _until_gone(world: World, path: str) -> None:
         (("isolate", "Not_A_Name", "-n", "NS"), 2, "not a pod name"),
         (("isolate", "web", "-n", "NS", "--context", "elsewhere"), 2, "no context 'elsewhere'"),
         (("isolate", "web", "-n", "NS", "--kubeconfig", "/nowhere/config"), 2, "no such kubeconfig"),
-        (("respond", "web", "-n", "NS", "--playbook", "/nowhere.yaml"), 2, "cannot read playbook"),
+        (("respond", "web", "-n", "NS", "--playbook", "/nowhere.yaml"), 2, "cannot read /nowhere.yaml"),
         (("respond", "web", "-n", "NS", "--playbook", "no-such"), 2, "no such playbook"),
         (("respond", "web", "-n", "NS", "--store", "ftp://x"), 2, "unknown kind of store"),
         (("run", "show", "nothing"), 2, "no run is called"),

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _IN_HAND = 2  # pieces that one process was given: it never waits for the next
 _NUMBER, _SIZE = 4, 8  # bytes
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 _PIPE = 1 << 20  # bytes that wait in a pipe, where the system allows so many
 
 
@@ -60,20 +61,30 @@ def process(work: Callable[[], None]) -> Iterator[None]:
 
     It leaves it to its parent to be interrupted. What the parent has yet to write or to clear away is not its own.
     """
-    pid = os.fork()
-    if not pid:
-        try:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            work()
-        finally:
-            os._exit(0)
+    # Python forgets a signal that comes to a fork before it has begun: nobody would end it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        pid = os.fork()
+        if not pid:
+            _begin(work)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
         yield
     finally:
         with suppress(ProcessLookupError, ChildProcessError):  # where SIGCHLD is ignored nobody has to be waited for
             os.kill(pid, signal.SIGTERM)
             os.waitpid(pid, 0)
+
+
+def _begin(work: Callable[[], None]) -> NoReturn:
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+        work()
+    finally:
+        os._exit(0)
 
 
 def pipe() -> tuple[int, int]:

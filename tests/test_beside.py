@@ -161,6 +161,19 @@ def test_they_end_when_their_parent_is_killed() -> None:
         os.close(end)
 
 
+@TWO
+def test_one_that_has_hardly_begun_is_ended_too() -> None:
+    """A handler of the parent's, as coverage has one, must not catch what ends the child."""
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        for _ in range(50):
+            with process(lambda: None if threading.Event().wait(60) else None):
+                pass
+            assert next(shared(lambda each: each, range(64), 8)) == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_a_process_beside_ends_with_what_it_was_for() -> None:
     def work() -> None:
         threading.Event().wait(60)

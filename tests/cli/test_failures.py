@@ -128,7 +128,7 @@ def small_disk(responder: Responder) -> Iterator[Callable[[str], None]]:
     subprocess.run(["umount", responder.home], check=True)
 
 
-@pytest.mark.parametrize("size", ["100k", "200k", "300k"])
+@pytest.mark.parametrize("size", ["100k", "200k", "240k"])
 def test_a_disk_that_fills_up_is_said_and_the_run_goes_on_once_there_is_room(
     responder: Responder, practice: Range, small_disk: Callable[[str], None], size: str
 ) -> None:

@@ -52,9 +52,14 @@ class Face:
             print(self.paint(safe(text), style), file=sys.stderr, flush=True)
 
     def show(self, text: str, style: str = "") -> None:
-        """One or more lines of the answer on stdout; nothing where JSON was asked for."""
+        """One line of the answer on stdout, whatever a name holds; nothing where JSON was asked for."""
         if self.output is Output.TEXT:
-            print(self.paint(safe(text, keep="\n\t"), style))
+            print(self.paint(safe(text), style))
+
+    def block(self, text: str) -> None:
+        """A text of many lines, as it stands: a manifest, a file."""
+        if self.output is Output.TEXT:
+            print(safe(text, keep="\n\t"))
 
     def table(self, head: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
         """Aligned columns on stdout, the last one unpadded; nothing where JSON was asked for."""

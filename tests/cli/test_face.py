@@ -72,7 +72,7 @@ def test_an_error_is_json_where_json_was_asked_for(capsys: pytest.CaptureFixture
 
 def test_hostile_text_is_shown_never_sent(capsys: pytest.CaptureFixture[str]) -> None:
     face = Face()
-    face.show("log \x1b[2J line\nnext\ttab")
+    face.block("log \x1b[2J line\nnext\ttab")
     face.note("note \x1b]0;title\x07")
     face.table(("A", "B"), [("x\x1b[31m", "y\n"), ("longer", "\u202e")])
     face.fail(IrkitError("bad \x9b1m", "hint \r"))
@@ -172,3 +172,9 @@ def test_what_is_closed_before_harms_nothing(tmp_path: Path, closed: str) -> Non
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
     assert (json.loads(done.stdout)["events"] if " >&-" not in f" {closed}" else 1) == 1
     assert len(path.read_text().splitlines()) == 1
+
+
+def test_no_name_forges_a_line_and_a_text_keeps_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    Face().show("x\nbundle.tar.gz: intact", "good")
+    Face().block("a: 1\n\tb: \x1b[2J")
+    assert capsys.readouterr().out == "x\\x0abundle.tar.gz: intact\na: 1\n\tb: \\x1b[2J\n"

@@ -45,6 +45,7 @@ def practice_range(
 
     with serving(port, folder) as practice:
         face.emit({"kubeconfig": practice.kubeconfig, "url": practice.url, "audit_log": practice.audit_log})
-        face.show(f"export KUBECONFIG={practice.kubeconfig}\n# audit log: {practice.audit_log}")
+        face.show(f"export KUBECONFIG={practice.kubeconfig}")
+        face.show(f"# audit log: {practice.audit_log}")
         face.note("serving; Ctrl-C ends it")
         practice.wait()

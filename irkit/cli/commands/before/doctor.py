@@ -61,7 +61,7 @@ def rbac(
     needs = [need for need in wanted if not (required_only and need.optional)]
     role = cluster_role(needs, name)
     face.emit(role)
-    face.show(_manifest(role))
+    face.block(_manifest(role))
 
 
 def _needs(playbooks: list[str] | None) -> list[Any]:

@@ -58,7 +58,7 @@ def show(face: Face, name: Name) -> None:
     permissions = [str(need) for need in needs(book)]
     face.emit({"playbook": book, "file": pinned.source, "sha256": pinned.sha256, "needs": permissions})
     face.show(f"{book.metadata.name} {book.metadata.version}  {book.metadata.title}", "bold")
-    face.show(f"{book.metadata.description}\n")
+    face.block(f"{book.metadata.description}\n")
     for name_, declared in book.inputs.items():
         required = "required" if declared.required else f"default {declared.default!r}"
         face.show(f"input    {name_} ({declared.type}, {required}): {declared.description}")
@@ -72,7 +72,8 @@ def show(face: Face, name: Name) -> None:
             face.show(f"{'':9}{'':10} only if {spec.condition}")
     for need in permissions:
         face.show(f"needs    {need}")
-    face.show(f"file     {pinned.source}\nsha256   {pinned.sha256}")
+    face.show(f"file     {pinned.source}")
+    face.show(f"sha256   {pinned.sha256}")
 
 
 @command(playbooks, "lint", online=False)

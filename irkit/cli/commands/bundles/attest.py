@@ -16,7 +16,6 @@ from irkit.cli.command import command
 from irkit.cli.commands.bundles.bundle import bundles
 from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError, VerificationError
-from irkit.text import safe
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it goes into the custody log.")]
 
@@ -143,7 +142,7 @@ def unseal(
     )
     face.emit(found)
     for one in found.opened:
-        face.show(safe(f"{one.member} -> {one.path}, {one.size} bytes"))
+        face.show(f"{one.member} -> {one.path}, {one.size} bytes")
     face.note(f"custody goes on beside the bundle, head sha256:{found.custody_head_sha256}")
 
 
@@ -182,8 +181,8 @@ def diff(
     face.emit(found, lines=found)
     for one in found:
         sizes = " -> ".join("-" if size is None else str(size) for size in (one.before, one.after))
-        face.show(safe(f"{one.kind:8} {one.path} ({sizes} bytes)"))
+        face.show(f"{one.kind:8} {one.path} ({sizes} bytes)")
         for pointer in one.pointers:
-            face.show(safe(f"           {pointer}"), "dim")
+            face.show(f"           {pointer}", "dim")
     if not found:
         face.show("no difference")

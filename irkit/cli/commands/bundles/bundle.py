@@ -13,7 +13,6 @@ from irkit.cli.command import command
 from irkit.cli.face import Face
 from irkit.cli.options import BundlePath
 from irkit.errors import Exit
-from irkit.text import safe
 
 bundles = group("bundle", "Verify and read sealed bundles, offline.")
 
@@ -42,10 +41,9 @@ def verify(face: Face, bundle: BundlePath, key: Key = None, tsa_ca: TsaCa = None
     found = check(bundle, keys=[public_key(path) for path in key or ()], roots=tsa_ca)
     face.emit(found)
     for problem in found.problems:
-        face.show(safe(f"BAD  {problem.path}: {problem.problem}"), "bad")
+        face.show(f"BAD  {problem.path}: {problem.problem}", "bad")
     word, style = ("intact", "good") if found.ok else ("NOT intact", "bad")
-    told = f"{bundle.name}: {word}, {found.files} files, custody {found.custody}, {found.signature}"
-    face.show(safe(told), style)
+    face.show(f"{bundle.name}: {word}, {found.files} files, custody {found.custody}, {found.signature}", style)
     face.show(f"time stamp: {found.timestamp}")
     return Exit.COMPLETE if found.ok else Exit.UNVERIFIED
 
@@ -58,7 +56,7 @@ def list_members(face: Face, bundle: BundlePath) -> None:
     found = list(names(bundle))
     face.emit(found, lines=found)
     for name in found:
-        face.show(safe(name))
+        face.show(name)
 
 
 @command(bundles, "cat", online=False)
@@ -77,4 +75,4 @@ def cat_member(
             sys.stdout.buffer.write(chunk)
         return
     for chunk in chunks:
-        face.show(chunk.decode("utf-8", "backslashreplace"))
+        face.block(chunk.decode("utf-8", "backslashreplace"))

@@ -197,7 +197,7 @@ def _show_changes(face: Face, record: RunRecord, *, dry_run: bool) -> None:
         face.show(action)
     if dry_run and record.isolation:
         for change in record.isolation.changes:
-            face.show(_yaml(change.body))
+            face.block(_yaml(change.body))
 
 
 def _yaml(body: Any) -> str:  # noqa: ANN401 - a manifest or a patch

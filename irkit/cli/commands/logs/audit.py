@@ -173,13 +173,10 @@ def instant(text: str | None) -> datetime | None:
 
 
 def _told(match: Match) -> str:
-    from irkit.text import safe
-
     event = match.event
     ref = event.get("objectRef") or {}
     thing = "/".join(str(ref[key]) for key in ("resource", "namespace", "name", "subresource") if ref.get(key))
     user = (event.get("user") or {}).get("username", "?")
     status = (event.get("responseStatus") or {}).get("code", "")
     at = event.get("requestReceivedTimestamp") or event.get("stageTimestamp") or "?"
-    # A line break in a name would forge a line of its own.
-    return safe(f"{at}  tier {int(match.tier)}  {user}  {event.get('verb', '?')} {thing} {status}  ({match.reason})")
+    return f"{at}  tier {int(match.tier)}  {user}  {event.get('verb', '?')} {thing} {status}  ({match.reason})"

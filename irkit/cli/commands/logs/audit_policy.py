@@ -47,7 +47,7 @@ def recommend(face: Face, out: Out = None) -> None:
         face.note(f"written to {out}", "good")
     face.emit(load(recommended()).data)
     if out is None:
-        face.show(recommended().rstrip("\n"))
+        face.block(recommended().rstrip("\n"))
 
 
 @command(policies, "lint", online=False)

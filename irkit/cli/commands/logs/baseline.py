@@ -50,7 +50,7 @@ def baseline(
     if out:
         write_new(out, draft(found).encode())
     elif face.output is Output.TEXT:
-        face.show(draft(found).rstrip("\n"))
+        face.block(draft(found).rstrip("\n"))
     face.emit(found, lines=(habit.entry for habit in found.learned))
     _conclude(face, found, out)
     return face.missing(found.coverage.gaps)

@@ -87,14 +87,12 @@ def _days(known: Path | None, only: list[str]) -> Known | None:
 
 def _tell(face: Face, findings: tuple[Finding, ...], theirs: dict[str, Rule]) -> None:
     from irkit.audit.detect.registry import BY_ID, by_gravity
-    from irkit.text import safe
 
     for rule, found in by_gravity(findings, BY_ID | theirs):
         known = ", ".join(filter(None, (rule.id, rule.techniques[0])))
-        face.show(safe(f"{rule.severity}: {rule.title} [{known}]"), _STYLES[rule.severity])
+        face.show(f"{rule.severity}: {rule.title} [{known}]", _STYLES[rule.severity])
         for one in found:
-            # A line break in a name would forge a line of its own.
-            face.show(safe(f"  {one.at:%Y-%m-%dT%H:%M:%SZ}  {one.actor}  {one.target}  ({one.reason})"))
+            face.show(f"  {one.at:%Y-%m-%dT%H:%M:%SZ}  {one.actor}  {one.target}  ({one.reason})")
 
 
 def _confess(face: Face, coverage: Coverage) -> None:

@@ -103,16 +103,15 @@ def _print(face: Face, lines: tuple[Line, ...], form: Form, title: str) -> None:
 
 
 def _told(line: Line) -> tuple[str, str]:
-    """One line and its style; a line break in a name would forge another."""
+    """One line and its style."""
     from irkit.audit.timeline.line import Kind
-    from irkit.text import safe
 
     at = f"{line.at:%Y-%m-%dT%H:%M:%SZ}"
     if line.kind is Kind.FINDING:
-        return safe(f"{at}  {line.severity}: {line.rule}: {line.what}  ({line.actor}, {line.target})"), "warn"
+        return f"{at}  {line.severity}: {line.rule}: {line.what}  ({line.actor}, {line.target})", "warn"
     address = f" from {line.address}" if line.address else ""
     again = f"  ({line.count:,} times until {line.until:%Y-%m-%dT%H:%M:%SZ})" if line.count > 1 else ""
-    return safe(f"{at}  {line.actor}{address}  {line.what}{again}"), ""
+    return f"{at}  {line.actor}{address}  {line.what}{again}", ""
 
 
 def _conclude(face: Face, told: Timeline) -> None:

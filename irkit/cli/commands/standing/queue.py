@@ -81,7 +81,7 @@ def show(face: Face, job: Id, body: Body = False, address: Address = None) -> No
     for one in received:
         face.show(f"delivery      {one['at']}  {one['size']} bytes  sha256 {one['sha256']}  {one['key']}")
         if body:
-            face.show(one["body"])
+            face.block(one["body"])
 
 
 @command(queue, "work")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 if TYPE_CHECKING:  # it brings logging into commands that write no large file
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,8 +36,7 @@ def write(chunks: Iterable[bytes], path: Path, *, limit: int | None = None, last
     """
     part = f"{path}.part"
     hasher, size, truncated = hashlib.sha256(), 0, False
-    with _made(part) as out:
-        disk = _Disk(out)
+    with _made(part) as out, _Disk(out) as disk:
         for chunk in chunks:
             if limit is not None and size + len(chunk) > limit:
                 chunk, truncated = chunk[: limit - size], True  # noqa: PLW2901
@@ -56,19 +55,42 @@ def write(chunks: Iterable[bytes], path: Path, *, limit: int | None = None, last
     return Digest(hasher.hexdigest(), size, truncated)
 
 
+def create(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """A new file, whole or not at all. Raises OSError, FileExistsError where there is one already."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        try:
+            file.write(data)
+            file.flush()
+        except OSError:
+            path.unlink()
+            raise
+
+
 class _Disk:
-    """Has the disk write while more comes, so that little is left for the last fsync to wait for."""
+    """Has the disk write while more comes, so that little is left for the last fsync to wait for.
+
+    Its thread ends with it: while one runs, no work is shared out (`beside.cores`).
+    """
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out, self._since = out, 0
+        self._thread: ThreadPoolExecutor | None = None
         self._due: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread:
+            self._thread.shutdown()
 
     def wrote(self, size: int) -> None:
         """So many bytes more. Raises OSError where earlier ones could not be kept: the system says so only once."""
         self._since += size
         if self._since >= _STRETCH:
             self.settle()
-            self._since, self._due = 0, _syncing().submit(os.fsync, self._out.fileno())
+            self._thread = self._thread or _thread()
+            self._since, self._due = 0, self._thread.submit(os.fsync, self._out.fileno())
 
     def settle(self) -> None:
         """Wait for what was asked of the disk; raises OSError as `wrote` does."""
@@ -76,11 +98,10 @@ class _Disk:
             self._due.result()
 
 
-@cache
-def _syncing() -> ThreadPoolExecutor:
-    from concurrent.futures import ThreadPoolExecutor
+def _thread() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # few files are so large
 
-    return ThreadPoolExecutor(4, thread_name_prefix="disk")
+    return ThreadPoolExecutor(1, thread_name_prefix="disk")
 
 
 def _made(path: str) -> IO[bytes]:
@@ -115,6 +136,11 @@ def publish(part: Path, path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def stands(file: IO[bytes], path: Path) -> bool:
+    """Whether the open `file` is still the one at `path`: whoever locks one may have waited for it to be removed."""
+    return path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())
 
 
 def read(path: Path, first: int = CHUNK) -> Iterator[bytes]:

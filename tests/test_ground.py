@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,3 +152,25 @@ def test_the_digest_of_the_tool_is_what_the_documented_command_prints() -> None:
     home = Path(digest.__file__).parent
     printed = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=home, check=True, capture_output=True)
     assert printed.stdout.split()[0].decode() == digest.of_tool()
+
+
+def test_no_thread_outlives_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digest, "_STRETCH", 10)
+    before, during = threading.active_count(), set[int]()
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(5):
+            yield b"0123456789"
+            during.add(threading.active_count())
+
+    assert digest.write(chunks(), tmp_path / "log").size == 50
+    assert max(during) == before + 1
+    assert threading.active_count() == before
+
+
+def test_a_new_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    digest.create(tmp_path / "key", b"secret", 0o600)
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        digest.create(tmp_path / "key", b"other")
+    assert (tmp_path / "key").read_bytes() == b"secret"

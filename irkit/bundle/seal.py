@@ -13,7 +13,7 @@ import fcntl
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import zip_longest
@@ -66,14 +66,16 @@ def _alone(part: Path) -> Iterator[None]:
     """
     part.parent.mkdir(parents=True, exist_ok=True)
     with part.open("ab") as file:
-        try:
+        mine = False
+        with suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BundleError(f"another irkit is writing {part}", "wait for it, or seal under another name") from error
+            mine = digest.stands(file, part)
+        if not mine:
+            raise BundleError(f"another irkit is writing {part}", "wait for it, or seal under another name")
         try:
             yield
         finally:
-            if part.exists():
+            if digest.stands(file, part):
                 part.unlink()
 
 

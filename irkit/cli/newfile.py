@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
 
+from irkit import digest
 from irkit.errors import UsageError
 
 
@@ -17,21 +17,11 @@ def vacant(path: Path | None) -> None:
 def write_new(path: Path, text: bytes) -> None:
     """The whole file, or none. Raises UsageError where there is one already, or none can be."""
     try:
-        with path.open("xb") as file:
-            _fill(path, file, text)
+        digest.create(path, text)
     except FileExistsError as error:
         raise _taken(path) from error
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", "name a place where there is room") from error
-
-
-def _fill(path: Path, file: BinaryIO, text: bytes) -> None:
-    try:
-        file.write(text)
-        file.flush()
-    except OSError:
-        path.unlink()
-        raise
 
 
 def _taken(path: Path) -> UsageError:

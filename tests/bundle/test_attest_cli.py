@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import resource
 import shutil
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +27,7 @@ from irkit.errors import BundleError, VerificationError
 from irkit.model.bundle import Bundle
 from tests.bundle import authority, bags
 from tests.bundle.conftest import Irkit
+from tests.waiting import until
 
 HORSE = "correct-horse"
 
@@ -249,6 +253,28 @@ def test_a_full_disk_breaks_no_custody(irkit: Irkit, sealed: Path) -> None:
             assert entries in str(verdict(irkit, sealed)["custody"])
         irkit(*handed)
     assert "afterwards 3 entries" in str(verdict(irkit, sealed)["custody"])
+
+
+def test_who_waited_for_a_log_that_was_taken_away_writes_into_a_new_one(sealed: Path) -> None:
+    log = afterwards.beside(sealed)
+
+    def written() -> None:
+        with afterwards.opened(sealed) as chained:
+            chained.append({"event": "transferred"})
+
+    with log.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=written)
+        waiting.start()
+        until(lambda: f":{os.fstat(file.fileno()).st_ino} " in waiters())
+        log.unlink()
+    waiting.join()
+    assert len(log.read_bytes().splitlines()) == 2
+
+
+def waiters() -> str:
+    """Who waits for a lock, by the inode of the file."""
+    return "".join(line for line in Path("/proc/locks").read_text().splitlines(keepends=True) if "->" in line)
 
 
 @contextmanager

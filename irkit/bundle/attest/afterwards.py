@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import irkit
 from irkit import chain, digest, times
@@ -65,8 +65,7 @@ def opened(bundle: Path) -> Iterator[chain.Chain]:
 def _turn(path: Path) -> Iterator[None]:
     """One writer at a time: two would both follow the same record. A log that the disk took nothing of is no log."""
     try:
-        with path.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with _locked(path) as file:
             try:
                 yield
             finally:
@@ -75,6 +74,15 @@ def _turn(path: Path) -> Iterator[None]:
     except OSError as error:
         hint = "custody is kept beside the bundle: copy it to where you may write"
         raise JournalError(f"cannot write {path}: {error.strerror}", hint) from error
+
+
+def _locked(path: Path) -> IO[bytes]:
+    while True:
+        file = path.open("ab")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if digest.stands(file, path):
+            return file
+        file.close()  # whoever had it before left it empty, and took it away
 
 
 def examine(bundle: Path, sha256: Callable[[], str]) -> tuple[str, list[Problem]]:

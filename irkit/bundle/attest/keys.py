@@ -5,10 +5,9 @@ A key id is the SHA-256 of the public key's DER. It names a key in messages; it 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from irkit import digest
 from irkit.bundle.attest import need
@@ -82,19 +81,9 @@ def generate(path: Path, passphrase: str | None = None) -> PublicKey:
 
 def _write_new(path: Path, text: bytes, mode: int) -> None:
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            _fill(path, file, text)
+        digest.create(path, text, mode)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", "choose another name") from error
-
-
-def _fill(path: Path, file: BinaryIO, text: bytes) -> None:
-    try:
-        file.write(text)
-        file.flush()
-    except OSError:
-        path.unlink()
-        raise
 
 
 def signer(path: Path, passphrase: str | None = None) -> Signer:

@@ -37,8 +37,7 @@ def key(path: Path) -> bytes:
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(os.urandom(32))
+            digest.create(made, os.urandom(32), 0o600)
             _publish(made, path)
         return path.read_bytes()
     except OSError as error:

@@ -34,8 +34,10 @@ def logged(event: Event) -> bool:
     Not at level Metadata, not when it was too large. A JSON Patch that copies or moves shows a value, and a patch of
     whom a role is bound to shows the role, only where the result is logged, too.
     """
-    if bytes(event.responseObject) != bytes(NULL) or bytes(event.requestObject) == bytes(NULL):
-        return bytes(event.requestObject) != bytes(NULL)
+    if bytes(event.requestObject) == bytes(NULL):
+        return False
+    if bytes(event.responseObject) != bytes(NULL):
+        return True
     if event.verb == "patch" and event.ref.resource in BINDINGS:
         return b"subjects" not in plain(event.requestObject)
     operations = whole(event.requestObject) if bytes(event.requestObject)[:1] == b"[" else ()
@@ -48,7 +50,9 @@ def bodies(event: Event) -> Iterator[Body]:
     if isinstance(asked, dict):
         yield asked
     elif isinstance(asked, list):
-        yield from (_planted(operation, event) for operation in asked if isinstance(operation, dict))
+        operations = objects(asked)
+        made = result(event) if any(one.get("op") in _ELSEWHERE for one in operations) else {}
+        yield from (_planted(one, made) for one in operations)
 
 
 def result(event: Event) -> Body:
@@ -56,14 +60,14 @@ def result(event: Event) -> Body:
     return body(event.responseObject)
 
 
-def _planted(operation: Body, event: Event) -> Body:
-    """The value of a JSON Patch operation under its path; list positions are one-item lists."""
+def _planted(operation: Body, made: Body) -> Body:
+    """The value of a JSON Patch operation under its path; list positions are one-item lists. `made`: its result."""
     steps = [step.replace("~1", "/").replace("~0", "~") for step in str(operation.get("path", "")).split("/")[1:]]
     value = None
     if operation.get("op") in ("add", "replace"):
         value = operation.get("value")
     elif operation.get("op") in _ELSEWHERE:  # what stood there is where it went
-        value = _standing(result(event), steps)
+        value = _standing(made, steps)
     for step in reversed(steps):
         value = [value] if _place(step) else {step: value}
     return value if isinstance(value, dict) else {}

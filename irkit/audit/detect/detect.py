@@ -88,7 +88,7 @@ def detect(
             fresh = Fresh(days, allow, work.window, work.only)
             coverage = _also(opened, fresh, share, tally, coverage, len(NEWCOMERS))
         reused: tuple[Finding, ...] = ()
-        if (ids or small(opened)) and (not work.only or REUSED[0] in work.only):
+        if REUSED[0] in work.only if work.only else ids or small(opened):
             reused, coverage = _doubles(opened, work, share, coverage)
     finally:
         opened.close()

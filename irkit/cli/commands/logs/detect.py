@@ -52,13 +52,11 @@ def detect(
     from irkit.audit.detect.detect import detect as judge
     from irkit.audit.detect.kept.doubles import SMALL
     from irkit.audit.detect.sigma.load import load as rules_of
-    from irkit.audit.haul import REUSED
 
     excused = load(allow) if allow else Allow()
     theirs, refused = rules_of(sigma) if sigma else ((), ())
     days = _days(known, rule or [])
     start, end, only = instant(since), instant(until), rule or ()
-    ids = ids or REUSED[0] in only  # who names the rule asks for what it takes
     with shared(face, queue) as share:
         report = judge(
             sources, allow=excused, since=start, until=end, only=only, sigma=theirs, days=days, ids=ids, share=share

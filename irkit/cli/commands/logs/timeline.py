@@ -61,7 +61,7 @@ def timeline(
     """Tell requests and findings in order of time, what repeats in one line. Exit 4: a source is missing."""
     from irkit.audit.detect.allow.entries import Allow, load
     from irkit.audit.timeline.timeline import timeline as tell
-    from irkit.cli import sealed
+    from irkit.cli.commands.logs import sealed
 
     if form is not Form.TEXT and face.output is not Output.TEXT:
         raise UsageError("--format and -o both say how to print", "give one of them")

@@ -4,7 +4,8 @@ filter  = and {"or" and}        and  = not {"and" not}        not = "not" not | 
 test    = field op value | field "in" "(" value {"," value} ")" | field
 op      = "=" | "!=" | "~" | "!~" | "<" | "<=" | ">" | ">="
 field   = a short name (verb, user, ...) or the path of a field (requestObject.spec.hostNetwork,
-          annotations["authorization.k8s.io/decision"]); a list on the way stands for any of its items
+          annotations["authorization.k8s.io/decision"]); a list on the way stands for any of its items, written
+          as such (containers[].image, containers[*].image) or not
 value   = word | "quoted" | 'quoted', where a backslash is one, unless before a quote or another backslash
 """
 
@@ -33,6 +34,7 @@ SHORT = {
     "uri": "requestURI",
     "id": "auditID",
     "at": "requestReceivedTimestamp",
+    "time": "requestReceivedTimestamp",
     "decision": 'annotations["authorization.k8s.io/decision"]',
 }
 HINT = 'as in: verb in (create, get) and subresource = exec and not user ~ "^system:"'
@@ -41,12 +43,12 @@ _DEPTH = 50
 _TOKEN = re.compile(
     r"""\s*(?: (?P<op> != | !~ | <= | >= | [=~<>(),] )
              | (?P<text> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' )
-             | (?P<word> (?: [^\s()=!<>~,"'\[\]]+ | \["[^"]*"\] )+ ) )""",
+             | (?P<word> (?: [^\s()=!<>~,"'\[\]]+ | \["[^"]*"\] | \['[^']*'\] | \[\*?\] )+ ) )""",
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"""\\(["'\\])""")
 NUMBER = re.compile(r"-?[0-9]{1,18}")
-_STEP = re.compile(r'\["([^"]*)"\]|([^.\[\]]+)')
+_STEP = re.compile(r"""\[\*?\] | \[(["'])(.*?)\1\] | ([^.\[\]]+)""", re.VERBOSE)
 
 
 class Test(msgspec.Struct, frozen=True, tag=True):
@@ -193,7 +195,8 @@ def _checked(pattern: str) -> None:
 
 
 def _path(field: str) -> tuple[str, ...]:
-    path = tuple(quoted or plain for quoted, plain in _STEP.findall(SHORT.get(field, field)))
+    steps = _STEP.findall(SHORT.get(field, field))
+    path = tuple(quoted or plain for quote, quoted, plain in steps if quote or plain)
     if not path or "" in path:
         raise UsageError(f"not a field: {field}", HINT)
     return path

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,6 +33,10 @@ from irkit.errors import Exit, UsageError
 if TYPE_CHECKING:
     from irkit.audit.timeline.line import Line
     from irkit.audit.timeline.timeline import Timeline
+    from irkit.model.run import Moment
+
+Tell = Callable[[list[str], tuple["Moment", ...]], "Timeline"]
+EVENTS, REPORT = "data/audit/events.jsonl", "data/report/report.json"  # of a sealed bundle
 
 
 class Form(StrEnum):
@@ -61,7 +68,6 @@ def timeline(
     """Tell requests and findings in order of time, what repeats in one line. Exit 4: a source is missing."""
     from irkit.audit.detect.allow.entries import Allow, load
     from irkit.audit.timeline.timeline import timeline as tell
-    from irkit.cli.commands.logs import sealed
 
     if form is not Form.TEXT and face.output is not Output.TEXT:
         raise UsageError("--format and -o both say how to print", "give one of them")
@@ -71,12 +77,56 @@ def timeline(
     asked: dict[str, Any] = {"since": instant(since), "until": instant(until), "where": where, "allow": excused}
     with shared(face) as share:
         asked |= {"door": face.door, "share": share}
-        told = sealed.timeline(sources, lambda logs, beside: tell(logs, named, beside=beside, **asked))
+        told = _read(sources, lambda logs, beside: tell(logs, named, beside=beside, **asked))
     face.emit(told, lines=told.lines)
     if face.output is Output.TEXT:
         _print(face, told.lines, form, ", ".join(sources))
     _conclude(face, told)
     return face.missing(told.gaps)
+
+
+def _read(sources: list[str], tell: Tell) -> Timeline:
+    """What `tell` makes of the sources, or of the bundle that they name and the moments of its report.
+
+    Raises UsageError for a bundle among other sources.
+    """
+    import tempfile
+
+    if not any(name.endswith((".tar.gz", ".tgz")) for name in sources):
+        return tell(sources, ())
+    if len(sources) > 1:
+        raise UsageError("a bundle is told alone: it has an order and a clock of its own", "name nothing beside it")
+    with tempfile.TemporaryDirectory(prefix="irkit-bundle-") as folder:
+        log = Path(folder) / "events.jsonl"
+        moments = _unpacked(Path(sources[0]), log)
+        return _named(tell([str(log)] if log.exists() and log.stat().st_size else [], moments), Path(sources[0]))
+
+
+def _unpacked(bundle: Path, log: Path) -> tuple[Moment, ...]:
+    """The moments of its report; its audit events go to `log`."""
+    from irkit.bundle.reader import contents
+    from irkit.report.load import load
+
+    moments: tuple[Moment, ...] = ()
+    for name, _, chunks in contents(bundle):
+        if name == REPORT:
+            moments = load(b"".join(chunks)).timeline
+        elif name == EVENTS:
+            with log.open("wb") as out:
+                out.writelines(chunks)
+    return moments
+
+
+def _named(told: Timeline, bundle: Path) -> Timeline:
+    """The same, its requests standing where they stand in the bundle."""
+    from msgspec import structs
+
+    where = f"{bundle.name}/{EVENTS}"
+    lines = (
+        structs.replace(line, source=f"{where}:{line.source.rpartition(':')[2]}") if line.kind == "request" else line
+        for line in told.lines
+    )
+    return replace(told, lines=tuple(lines), sources=(where,) if told.sources else ())
 
 
 def _print(face: Face, lines: tuple[Line, ...], form: Form, title: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from io import BufferedWriter, FileIO
 from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
@@ -87,20 +88,20 @@ def _begin(work: Callable[[], None]) -> NoReturn:
         os._exit(0)
 
 
-def pipe() -> tuple[int, int]:
-    """A pipe with room for a MiB, where the system allows it."""
-    ends = os.pipe()
+def pipe(ends: ExitStack) -> tuple[FileIO, FileIO]:
+    """What to read from and what to write into, closed by `ends` at the latest; room for a MiB, where allowed."""
+    reader, writer = (ends.enter_context(FileIO(end, mode)) for end, mode in zip(os.pipe(), "rw", strict=True))
     with suppress(OSError):
-        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _PIPE)
-    return ends
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE)
+    return reader, writer
 
 
 @dataclass(slots=True)
 class _Hand:
     """A process at work: the pipe that tells it which pieces to take, and the one its results come from."""
 
-    say: int
-    hear: int
+    say: FileIO
+    hear: FileIO
     has: deque[int] = field(default_factory=deque)  # numbers of pieces: the first is under way, the next waits
 
 
@@ -109,19 +110,14 @@ def _hands(work: Callable[[T], R], todo: Sequence[T]) -> Iterator[list[_Hand]]:
     """As many processes as are worth it, or can be had. One that has come to an end is taken from the list."""
     hands: list[_Hand] = []
     with ExitStack() as ends:
-        for _ in range(min(cores(), len(todo))):
-            (told, say), (hear, result) = pipe(), pipe()
-            for end in (say, hear):
-                ends.callback(os.close, end)
-            foreign = [say, hear, *(end for hand in hands for end in (hand.say, hand.hear))]
-            try:
+        with suppress(OSError):  # no more processes, or no more files, can be had
+            for _ in range(min(cores(), len(todo))):
+                (told, say), (hear, result) = pipe(ends), pipe(ends)
+                foreign = [say, hear, *(end for hand in hands for end in (hand.say, hand.hear))]
                 ends.enter_context(process(partial(_work, work, todo, told, result, foreign)))
+                told.close()
+                result.close()
                 hands.append(_Hand(say, hear))
-            except BlockingIOError:  # no more processes are allowed
-                break
-            finally:
-                os.close(told)
-                os.close(result)
         yield hands
 
 
@@ -130,7 +126,7 @@ def _give(hands: list[_Hand], first: int, stop: int) -> int:
     while first < stop and hands and len((hand := min(hands, key=lambda one: len(one.has))).has) < _IN_HAND:
         hand.has.append(first)
         with suppress(BrokenPipeError):  # it is gone: `_take` learns so
-            os.write(hand.say, first.to_bytes(_NUMBER))
+            hand.say.write(first.to_bytes(_NUMBER))
         first += 1
     return first
 
@@ -141,7 +137,7 @@ def _take(hands: list[_Hand], found: dict[int, R]) -> None:
     for hand in hands:
         heard.register(hand.hear, select.POLLIN)
     ready = {each for each, _ in heard.poll()}
-    for hand in [one for one in hands if one.hear in ready]:
+    for hand in [one for one in hands if one.hear.fileno() in ready]:
         size = _read(hand.hear, _SIZE)
         result = _read(hand.hear, int.from_bytes(size or b""))
         if size is None or result is None:
@@ -152,23 +148,23 @@ def _take(hands: list[_Hand], found: dict[int, R]) -> None:
             found[number] = pickle.loads(result)  # noqa: S301 - of our own making
 
 
-def _read(pipe: int, size: int) -> bytes | None:
+def _read(pipe: FileIO, size: int) -> bytes | None:
     """So many bytes; None where the other side comes to an end before."""
     data = bytearray()
     while len(data) < size:
-        part = os.read(pipe, min(size - len(data), _PIPE))
+        part = pipe.read(min(size - len(data), _PIPE))
         if not part:
             return None
         data += part
     return bytes(data)
 
 
-def _work(work: Callable[[T], R], todo: Sequence[T], told: int, result: int, foreign: Iterable[int]) -> None:
+def _work(work: Callable[[T], R], todo: Sequence[T], told: FileIO, result: FileIO, foreign: Iterable[FileIO]) -> None:
     """The other process: it ends when nobody is left who could give it a piece."""
     for end in foreign:  # or it would be this one itself
-        os.close(end)
-    with open(result, "wb") as out:
-        while number := os.read(told, _NUMBER):
+        end.close()
+    with BufferedWriter(result) as out:
+        while number := told.read(_NUMBER):
             made = b""
             with suppress(Exception):  # its parent begins this piece anew, and meets what is wrong
                 made = pickle.dumps(work(todo[int.from_bytes(number)]), pickle.HIGHEST_PROTOCOL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Callable, Generator
 import pytest
 
 from irkit.beside import cores, process, shared
-from tests.processes import children
+from tests.processes import children, open_files
 
 TWO = pytest.mark.skipif(not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="one core")
 HERE = os.getpid()
@@ -209,3 +210,17 @@ def test_where_nobody_waits_for_processes_the_results_are_the_same() -> None:
         assert all_of(lambda each: each, 64) == list(range(64))
     finally:
         signal.signal(signal.SIGCHLD, before)
+
+
+@TWO
+@pytest.mark.parametrize("missing", ["fork", "pipe"])
+def test_what_cannot_be_had_costs_no_result_and_no_file_is_left_open(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    def none() -> None:
+        raise OSError(errno.ENOMEM, "none to be had")
+
+    before = open_files()
+    monkeypatch.setattr(os, missing, none)
+    assert all_of(lambda each: each, 64) == list(range(64))
+    assert open_files() == before

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
+from io import FileIO
 from typing import BinaryIO
 
 from irkit import beside
@@ -15,40 +15,41 @@ _WHOLE = b"whole"
 
 
 def ahead(file: BinaryIO) -> Iterator[bytes]:
-    """What `unpack` gives, a MiB or less at a time. Raises Torn as it does.
+    """What `unpack` gives, a MiB or less at a time; on this core where no process can be had. Raises Torn as it does.
 
     Forks, so no other thread may run.
     """
-    (reader, writer), (hear, say) = beside.pipe(), beside.pipe()
-    try:
-        with beside.process(partial(_feed, file, reader, writer, say)):
-            os.close(writer)
-            os.close(say)
-            while chunk := os.read(reader, CHUNK):
-                yield chunk
-            said = os.read(hear, CHUNK)
-            if said != _WHOLE:
-                raise Torn(said.decode() or "the process that unpacks it was killed")
-    finally:
-        os.close(reader)
-        os.close(hear)
+    with ExitStack() as ends:
+        try:
+            (reader, writer), (hear, say) = beside.pipe(ends), beside.pipe(ends)
+            ends.enter_context(beside.process(partial(_feed, file, reader, writer, say)))
+        except OSError:
+            yield from unpack(file)
+            return
+        writer.close()
+        say.close()
+        while chunk := reader.read(CHUNK):
+            yield chunk
+        said = hear.read(CHUNK)
+        if said != _WHOLE:
+            raise Torn(said.decode() or "the process that unpacks it was killed")
 
 
-def _feed(file: BinaryIO, reader: int, writer: int, say: int) -> None:
+def _feed(file: BinaryIO, reader: FileIO, writer: FileIO, say: FileIO) -> None:
     """The other process. Nobody reads on where the pipe is closed at its other end: no error."""
-    os.close(reader)
+    reader.close()
     said = _WHOLE
     try:
         for chunk in unpack(file):
             _write(writer, chunk)
     except (Torn, OSError) as error:
         said = str(error).encode()
-    os.close(writer)
+    writer.close()
     with suppress(BrokenPipeError):
-        os.write(say, said)
+        say.write(said)
 
 
-def _write(pipe: int, chunk: bytes) -> None:
+def _write(pipe: FileIO, chunk: bytes) -> None:
     left = memoryview(chunk)
     while left:
-        left = left[os.write(pipe, left) :]
+        left = left[pipe.write(left) :]

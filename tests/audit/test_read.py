@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import signal
@@ -20,7 +21,7 @@ from irkit.audit.read.scan import Needle, census, hits, plausible
 from irkit.audit.read.unpack import Torn, unpack
 from irkit.audit.search import search
 from tests.audit.logs import TARGET, event, line, log
-from tests.processes import children
+from tests.processes import children, open_files
 
 BITS = [
     b"{",
@@ -28,6 +29,8 @@ BITS = [
     b'"',
     b"\n",
     b"\r\n",
+    b"\v",
+    b"\f\n",
     b"\n\n",
     b" ",
     b"ab",
@@ -96,8 +99,7 @@ def test_a_log_cut_while_it_is_read_is_torn(tmp_path: Path) -> None:
 @given(pile, st.lists(st.builds(Needle, texts, st.just(b"") | texts), max_size=3))
 def test_hits_and_census_are_what_looking_at_each_line_gives(data: bytes, needles: list[Needle]) -> None:
     block, whole = Block(data, 0, len(data), 100), lines(data)
-    found = [(offset, one.strip()) for offset, one in hits(block, needles)]
-    assert found == [
+    assert hits(block, needles) == [
         (100 + at, one) for at, one in whole if any(needle.text in one and needle.beside in one for needle in needles)
     ]
     good = sum(plausible(one) for _, one in whole)
@@ -159,6 +161,21 @@ def test_unpacking_ahead_leaves_no_process_behind(tmp_path: Path) -> None:
         assert children() > before
         chunks.close()  # type: ignore[attr-defined]
     assert children() == before
+
+
+@pytest.mark.parametrize("missing", ["fork", "pipe"])
+def test_where_no_process_can_be_had_it_is_unpacked_here_and_no_file_is_left_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    def none() -> None:
+        raise OSError(errno.EAGAIN, "none to be had")
+
+    (tmp_path / "log.gz").write_bytes(PACKED)
+    before = open_files()
+    monkeypatch.setattr(os, missing, none)
+    with (tmp_path / "log.gz").open("rb") as file:
+        assert b"".join(ahead(file)) == gzip.decompress(PACKED)
+    assert open_files() == before
 
 
 def test_a_killed_unpacker_is_no_clean_end(tmp_path: Path) -> None:

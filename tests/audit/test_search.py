@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from irkit.audit.detect.detect import detect
 from irkit.audit.read import scan
 from irkit.audit.search import Search, search
 from irkit.model.audit import Match, Tier
@@ -149,6 +150,15 @@ def test_malformed_lines_are_counted_and_never_fatal(tmp_path: Path) -> None:
     assert len(matches) == 2
     assert (looking.summary().events, looking.summary().malformed) == (3, 5)  # what is deep is an event all the same
     assert looking.gaps == []
+
+
+@pytest.mark.parametrize("after", [b"\v", b"\f", b" \t\r\f"])
+def test_a_line_is_the_same_for_search_and_detection_whatever_white_space_ends_it(tmp_path: Path, after: bytes) -> None:
+    path = tmp_path / "audit.log"
+    path.write_bytes(line(EXEC).rstrip() + after + b"\n" + line(ENDED))
+    looking, matches = found(path)
+    assert [match.event for match in matches] == [EXEC, ENDED]
+    assert looking.summary().malformed == detect([str(path)]).coverage.malformed == 0
 
 
 def test_a_line_cut_off_at_the_end_of_a_live_file(tmp_path: Path) -> None:

@@ -58,9 +58,13 @@ class Block:
         while at < self.end:
             stop = self.data.find(b"\n", at, self.end)
             stop = self.end if stop < 0 else stop
-            if line := self.data[at : min(stop, at + LINE)].strip():
+            if line := self.line(at, stop):
                 yield self.base + at, line
             at = stop + 1
+
+    def line(self, first: int, stop: int) -> bytes:
+        """The line that stands there, cut at `LINE`, without the white space around it."""
+        return self.data[first : min(stop, first + LINE)].strip()
 
 
 def blocks(source: Source, start: int = 0, end: int | None = None) -> Iterator[Block]:

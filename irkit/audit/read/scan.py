@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from stringzilla import count, find
 
 from irkit import beside
-from irkit.audit.read.blocks import LINE, Block, Form, Source
+from irkit.audit.read.blocks import Block, Form, Source
 from irkit.audit.read.event import decode
 
 PIECE = 32 << 20  # bytes of one unit of work: small enough to share out evenly, large enough to be worth a message
@@ -80,7 +80,7 @@ def hits(block: Block, needles: Iterable[Needle]) -> list[tuple[int, bytes]]:
     for all needles (an alternation in `re`, Aho-Corasick).
     """
     found = dict(line for needle in needles for line in _holding(block, needle))
-    return [(block.base + first, block.data[first : min(stop, first + LINE)]) for first, stop in sorted(found.items())]
+    return [(block.base + first, block.line(first, stop)) for first, stop in sorted(found.items())]
 
 
 def _holding(block: Block, needle: Needle) -> Iterator[tuple[int, int]]:
@@ -161,5 +161,5 @@ def _backwards(block: Block) -> Iterator[bytes]:
     stop = block.end
     while stop > block.start:
         start = max(block.data.rfind(b"\n", block.start, stop - 1) + 1, block.start)
-        yield block.data[start : min(stop, start + LINE)]
+        yield block.line(start, stop)
         stop = start

@@ -37,6 +37,11 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
+def begins(head: bytes) -> bool:
+    """Whether a file of irkit's begins so, however damaged it is further on."""
+    return head.startswith(_FIXED)
+
+
 def cut(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """`chunks` of any sizes as frames of one MiB; the last may be shorter. A chunk that is a frame is not copied."""
     held: list[bytes] = []

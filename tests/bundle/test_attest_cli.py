@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import json
 import os
 import resource
@@ -301,8 +302,22 @@ def test_custody_of_another_bundle_is_not_continued(irkit: Irkit, sealed: Path) 
     irkit("bundle", "transfer", sealed, "--to", "ann", "--reason", "x")
     other = sealed.with_name("other.tar.gz")
     shutil.copy(afterwards.beside(sealed), afterwards.beside(other))
-    other.write_bytes(b"something else")
+    other.write_bytes(sealed.read_bytes() + b"\0")
     assert "another bundle" in irkit("bundle", "transfer", other, "--to", "a", "--reason", "x", code=5).stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"notes\n", gzip.compress(b"notes\n", mtime=0)])
+def test_custody_is_kept_of_bundles_alone(irkit: Irkit, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "notes.tar.gz").write_bytes(content)
+    told = irkit("bundle", "transfer", tmp_path / "notes.tar.gz", "--to", "ann", "--reason", "x", code=2).stderr
+    assert "not a bundle" in told
+    assert "irkit bundle seal" in told
+    assert [file.name for file in tmp_path.glob("notes*")] == ["notes.tar.gz"]
+
+
+def test_custody_of_a_damaged_bundle_goes_on(irkit: Irkit, sealed: Path) -> None:
+    sealed.write_bytes(sealed.read_bytes()[:-40])
+    assert "transferred to ann" in irkit("bundle", "transfer", sealed, "--to", "ann", "--reason", "x").stdout
 
 
 def test_what_changed_between_two(irkit: Irkit, sealed: Path, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from typing import IO, Any
 
 import irkit
 from irkit import chain, digest, times
-from irkit.errors import BundleError, JournalError, VerificationError
+from irkit.bundle import frames
+from irkit.errors import BundleError, JournalError, UsageError, VerificationError
 from irkit.model.bundle import Problem
 from irkit.model.run import Operator
 
@@ -43,10 +44,12 @@ def opened(bundle: Path) -> Iterator[chain.Chain]:
     """The log of what happened to a sealed bundle, to append to: each record is on disk before `append` returns.
 
     Raises JournalError where it cannot be written, VerificationError where it is broken or of another bundle,
-    BundleError where the bundle cannot be read.
+    BundleError where the bundle cannot be read, UsageError for what is no bundle.
     """
     path = beside(bundle)
     try:
+        if not frames.begins(next(digest.read(bundle), b"")):
+            raise UsageError(f"not a bundle: {bundle}", "the sealed .tar.gz; irkit bundle seal makes one of a folder")
         sha256 = digest.of_file(bundle).sha256
     except OSError as error:
         raise BundleError(f"cannot read {bundle}: {error.strerror}") from error

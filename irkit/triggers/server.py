@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -175,11 +177,18 @@ class Server:
 def _load(config: uvicorn.Config, tls: Tls) -> None:
     """Open what TLS needs now, before anybody is told that this server receives; raises UsageError."""
     try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key, partial(_locked, tls.key))
         config.load()
     except OSError as error:  # every ssl.SSLError is one
         files = ", ".join(str(file) for file in (tls.certificate, tls.key, tls.client_ca) if file)
         hint = "in PEM: the certificate with its chain, its key without a passphrase, the authority of clients"
         raise UsageError(f"TLS does not work with {files}: {error.strerror}", hint) from error
+
+
+def _locked(key: Path) -> str:
+    """Refuse in the place of OpenSSL, which would ask for a passphrase on the terminal, and wait."""
+    hint = f"openssl pkey -in {key} -out OPEN.pem, for this user alone to read (umask 077)"
+    raise UsageError(f"the TLS key {key} is encrypted with a passphrase", hint)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -12,7 +12,7 @@ import pyrage  # type: ignore[import-untyped]
 import pytest
 
 from irkit import digest
-from irkit.bundle.recipients.veil import unveil, veil
+from irkit.bundle.recipients.veil import identities, unveil, veil
 from irkit.bundle.verify import verify
 from irkit.errors import BundleError, UsageError, VerificationError
 from tests.bundle import bags
@@ -122,6 +122,32 @@ def test_what_is_no_recipient_is_refused(tmp_path: Path, texts: list[str]) -> No
     with pytest.raises(UsageError) as caught:
         veil(tmp_path / "plain", tmp_path / "target", texts)
     assert caught.value.hint
+
+
+def test_a_secret_key_among_the_recipients_is_called_one(tmp_path: Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", tmp_path / "id"], check=True)
+    with pytest.raises(UsageError, match="not a recipient: a secret key") as caught:
+        veil(tmp_path / "id.pub", tmp_path / "target", [str(tmp_path / "id")])
+    assert "public half" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "kind", [["-t", "ed25519"], ["-t", "rsa", "-b", "2048", "-m", "PEM"], ["-t", "rsa", "-b", "2048", "-m", "PKCS8"]]
+)
+def test_an_identity_with_a_passphrase_is_told_as_such(tmp_path: Path, kind: list[str]) -> None:
+    subprocess.run(["ssh-keygen", "-q", *kind, "-N", "secret", "-f", tmp_path / "id"], check=True)
+    with pytest.raises(UsageError, match="encrypted with a passphrase") as caught:
+        identities(tmp_path / "id")
+    assert "ssh-keygen -p" in caught.value.hint
+
+
+def test_identities_that_age_encrypted_and_keys_that_open_nothing_are_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "age").write_bytes(pyrage.passphrase.encrypt(b"AGE-SECRET-KEY-1", "secret"))
+    with pytest.raises(UsageError, match="encrypted with a passphrase"):
+        identities(tmp_path / "age")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", tmp_path / "id"], check=True)
+    with pytest.raises(UsageError, match="of a kind that opens nothing"):
+        identities(tmp_path / "id")
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,17 @@ def test_tls_that_cannot_work_is_told_before_anything_is_received(tmp_path: Path
             pass
 
 
+def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(tmp_path: Path) -> None:
+    key, pem = tmp_path / "key.pem", tmp_path / "cert.pem"
+    new = ("req", "-x509", "-newkey", "rsa:2048", "-passout", "pass:secret", "-subj", "/CN=localhost")
+    openssl(*new, "-keyout", key, "-out", pem)
+    place = Place(port=0, tls=Tls(pem, key, pem))
+    with pytest.raises(UsageError) as caught, serving(parse(MTLS), f"sqlite://{tmp_path}/q.db", place):
+        pass
+    assert caught.value.message == f"the TLS key {key} is encrypted with a passphrase"
+    assert "openssl pkey" in caught.value.hint
+
+
 def test_mtls_lets_in_who_shows_a_certificate_of_the_authority(tmp_path: Path) -> None:
     key, pem = tmp_path / "key.pem", tmp_path / "cert.pem"
     new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyrage import ssh, x25519  # type: ignore[import-untyped]
 
 SUFFIX = ".age"
+_LOCKED = (b"ENCRYPTED", b"age-encryption.org/v1")  # PEM of OpenSSL's, and age's own files
 
 
 def recipients(texts: Sequence[str]) -> list[x25519.Recipient | ssh.Recipient]:
@@ -55,8 +56,10 @@ def _recipient(text: str) -> x25519.Recipient | ssh.Recipient:
     try:
         return kind.from_str(text)
     except pyrage.RecipientError as error:
-        told = "a secret key" if text.upper().startswith("AGE-SECRET") else repr(text[:40])
-        raise UsageError(f"not a recipient: {told}", "age1..., an SSH public key, or a file of them") from error
+        if text.upper().startswith("AGE-SECRET") or "PRIVATE KEY-" in text:
+            raise UsageError("not a recipient: a secret key", "its public half: age1..., or the .pub file") from error
+        hint = "age1..., an SSH public key (Ed25519 or RSA), or a file of them"
+        raise UsageError(f"not a recipient: {text[:40]!r}", hint) from error
 
 
 def veil(source: Path, target: Path, texts: Sequence[str]) -> digest.Digest:
@@ -106,17 +109,29 @@ def identities(path: Path) -> list[Any]:
     import pyrage
 
     try:
-        text = path.read_text()
-        if text.startswith("-----BEGIN"):
-            return [pyrage.ssh.Identity.from_buffer(text.encode())]
-        found = [pyrage.x25519.Identity.from_str(line) for line in text.split() if line.startswith("AGE-SECRET-KEY-")]
+        text = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        if text.startswith(b"-----BEGIN"):
+            return [pyrage.ssh.Identity.from_buffer(text)]
+        words = text.decode().split()
+        found = [pyrage.x25519.Identity.from_str(word) for word in words if word.startswith("AGE-SECRET-KEY-")]
     except (pyrage.IdentityError, UnicodeDecodeError) as error:
-        raise UsageError(f"not an identity file: {path}", "the file that age-keygen made") from error
+        raise _no_identity(path, text, str(error)) from error
     if not found:
         raise UsageError(f"no identity in {path}", "the file that age-keygen made")
     return found
+
+
+def _no_identity(path: Path, text: bytes, why: str) -> UsageError:
+    """What is wrong with a file that is no identity as it is; `why`: in the words of the library."""
+    if "decrypted first" in why or any(mark in text[:200] for mark in _LOCKED):
+        hint = "open a copy: ssh-keygen -p for an SSH key, age -d for a file that age encrypted"
+        return UsageError(f"the identity in {path} is encrypted with a passphrase", hint)
+    if why.startswith("unsupported key"):
+        return UsageError(f"the SSH key in {path} is of a kind that opens nothing", "Ed25519 or RSA, as age has it")
+    return UsageError(f"not an identity file: {path}", "the file that age-keygen made, or an SSH private key")
 
 
 class _New:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from irkit.cluster.protocol import Cluster
-from irkit.errors import NotFound, PodReplaced
+from irkit.errors import NotFound, PodReplaced, UsageError
 from irkit.model.codec import plain
 from irkit.model.pod import PodRef
 from irkit.model.run import Outcome, Status
 from irkit.playbook.rails.decide import decide
 from irkit.playbook.rails.facts import Decision, Deed, Facts, Occasion, Ruling, Subject
-from irkit.playbook.rails.lint import Rules
+from irkit.playbook.rails.lint import ACTIONS, Rules
 from irkit.playbook.rails.look import look
 from irkit.playbook.rails.memory import Freeze, Memory
 from irkit.playbook.steps.step import Context, Step
@@ -53,7 +53,12 @@ class Guard:
                 return self._refused(decision)
 
     def explain(self, action: str, playbook: str, pod: PodRef, cluster: Cluster, now: datetime) -> Decision:
-        """What would be decided about a new run, now; nothing is remembered. Raises what `perform` raises."""
+        """What would be decided about a new run, now; nothing is remembered.
+
+        Raises what `perform` raises, and UsageError for what rails are never asked about.
+        """
+        if action not in ACTIONS:
+            raise UsageError(f"no such action: {action}", f"rails decide about {', '.join(sorted(ACTIONS))}")
         facts = self._facts("", "", playbook, action, self._look(pod, cluster), cluster, now)
         deeds = self.memory.deeds(facts.cluster, now)
         return decide(self.rules.policy, _complete(facts, deeds, self.memory.frozen()))

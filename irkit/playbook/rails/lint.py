@@ -20,7 +20,7 @@ _PARTS: dict[str, type[Struct]] = {"workload": Workload, "breaker": Breaker, "pr
 _LISTS: dict[str, type[Struct]] = {"allow": Allow, "deny": Deny, "budgets": Budget}
 _APART = {**dict.fromkeys(_PARTS, dict), **dict.fromkeys(_LISTS, list)}
 _SPANS = {"per", "within", "pause", "cooldown"}
-_CHANGING = {step.name for step in STEPS if step.effect.changes_cluster}
+ACTIONS = {step.name for step in STEPS if step.effect.changes_cluster}  # all that rails are asked about
 _CONDITIONS = ("actions", "namespaces", "labels", "triggers")
 
 
@@ -80,8 +80,8 @@ def _meaning(data: Mapping[str, Any]) -> Iterator[Found]:
     for key in ("allow", "deny"):
         for index, entry in enumerate(_list(data, key)):
             for number, action in enumerate(entry.get("actions", ())):
-                if action not in _CHANGING:
-                    yield (key, index, "actions", number), f"no such action: {action}; {', '.join(sorted(_CHANGING))}"
+                if action not in ACTIONS:
+                    yield (key, index, "actions", number), f"no such action: {action}; {', '.join(sorted(ACTIONS))}"
     for index, entry in enumerate(_list(data, "deny")):
         if not any(entry.get(condition) for condition in _CONDITIONS):
             yield ("deny", index), f"denies everything: give one of {', '.join(_CONDITIONS)}, or irkit freeze"

@@ -78,3 +78,11 @@ def test_explain_decides_about_a_live_pod(practice: Practice, shared_range: Rang
     answer(practice.home, "freeze", "drill")
     assert ask("--rails", str(file), code=3)["reasons"][0]["rule"] == "frozen"
     assert "error" in ask("--rails", str(file.parent), code=2)
+
+
+@pytest.mark.parametrize("action", ["nope@1", "evidence.collect@1", ""])
+def test_explain_refuses_what_rails_are_never_asked_about(tmp_path: Path, shared_range: Range, action: str) -> None:
+    at = ("rails", "explain", "web-0", "-n", NAMESPACE, "--action", action)
+    told = answer(tmp_path, *at, code=2, kubeconfig=shared_range.kubeconfig)["error"]
+    assert told["message"] == f"no such action: {action}"
+    assert "pod.isolate@1" in told["hint"]

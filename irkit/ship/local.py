@@ -56,8 +56,10 @@ class Folder:
     def check(self) -> None:
         """As `Destination.check`: a folder that is there, or the nearest one above, takes a file."""
         nearest = self.path.absolute()
-        while not nearest.exists():
+        while not os.path.exists(nearest):  # noqa: PTH110 - a Path raises where it may not look
             nearest = nearest.parent
+        if not nearest.is_dir():
+            raise UsageError(f"not a folder: {nearest}", "name a folder: a bundle is a file in it")
         with self._translated(f"write into {nearest}"), tempfile.TemporaryFile(dir=nearest) as probe:
             probe.write(b"irkit")
             probe.flush()

@@ -95,6 +95,7 @@ def test_the_whole_namespace_and_a_selector(shell: Shell, tmp_path: Path) -> Non
         (("web", "--all"), "name a pod or a workload"),
         (("--all", "--checkpoint"), "pod by pod"),
         (("--all", "--max-total", "lots"), "not a size: 'lots'"),
+        (("--all", "--out", __file__), f"not a folder: {__file__}"),
     ],
 )
 def test_what_cannot_be_meant_is_said(shell: Shell, arguments: tuple[str, ...], words: str) -> None:

@@ -67,6 +67,13 @@ def test_a_store_that_is_none_is_a_usage_error(url: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("below", ["", "/new", "/new/er"])
+def test_a_file_is_no_folder_and_that_is_known_before_there_is_a_bundle(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=f"not a folder: {tmp_path}/file$"):
+        destination(StoreSettings(f"{tmp_path}/file{below}")).check()
+
+
 @given(st.text(max_size=30))
 def test_no_text_is_more_than_a_usage_error(url: str) -> None:
     try:
@@ -119,7 +126,7 @@ def test_where_nothing_can_be_written_check_and_put_say_why(tmp_path: Path) -> N
             Folder(folder).put(sealed, "b.tar.gz")
         assert caught.value.hint
     for folder in (sealed.path, Path("/proc/x")):
-        with pytest.raises(ShipError):
+        with pytest.raises((ShipError, UsageError)):
             Folder(folder).check()
     Folder(tmp_path / "not" / "yet" / "there").check()
     assert not (tmp_path / "not").exists()

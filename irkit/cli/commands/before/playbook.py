@@ -11,7 +11,7 @@ from irkit.cli import options
 from irkit.cli.app import group
 from irkit.cli.command import command
 from irkit.cli.face import Face
-from irkit.cli.newfile import write_new
+from irkit.cli.newfile import give, write_new
 from irkit.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -95,12 +95,7 @@ def schema(
     from irkit.model.codec import pretty
     from irkit.playbook.language.editors import schema as of_playbooks
 
-    text = pretty(of_playbooks())
-    if out is None:
-        typer.echo(text, nl=False)
-    else:
-        out.write_bytes(text)
-        face.note(f"wrote {out}", "good")
+    give(face, pretty(of_playbooks()), out)
 
 
 @command(playbooks, "plan")
@@ -163,7 +158,7 @@ def export(face: Face, name: Name, kind: Format = "cacao", out: Out = None) -> N
     if kind != "cacao":
         raise UsageError(f"no such format: {kind}", "cacao is CACAO 2.0, as JSON")
     made = as_cacao(find.load(name).playbook)
-    _write(face, pretty(made.document), out)
+    give(face, pretty(made.document), out, write_new)
     for loss in made.losses:
         face.note(f"not said in CACAO's own terms, only in irkit's extension: {loss}", "warn")
 
@@ -179,18 +174,9 @@ def import_(face: Face, file: File, out: Out = None, allow_commands: Allow = Fal
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
     made = bring(raw, allow_commands=allow_commands)
-    _write(face, made.text.encode(), out)
+    give(face, made.text.encode(), out, write_new)
     for loss in made.losses:
         face.note(loss, "warn")
-
-
-def _write(face: Face, text: bytes, out: Path | None) -> None:
-    """On stdout, or in a new file."""
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    write_new(out, text)
-    face.note(f"wrote {out}", "good")
 
 
 def _values(face: Face, pinned: Pinned, inputs: list[str] | None) -> dict[str, Any]:

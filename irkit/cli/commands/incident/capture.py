@@ -86,10 +86,12 @@ def capture(
     """
     from irkit.cli import running
     from irkit.playbook import find
+    from irkit.playbook.door import destination
 
     book, whom = _whom(face, what, selector, every)
     pinned, inputs = find.load(_inside(book) if looks else book), whom | looks | evidence
-    store = StoreSettings(f"file://{out.resolve()}" if out else DEFAULT_STORE)
+    store = StoreSettings(out.resolve().as_uri() if out else DEFAULT_STORE)
+    destination(store).check()
     record = running.start(
         face, pinned, inputs, store=store, sealing=sealing, case=case, authority=authority, dry_run=dry_run
     )

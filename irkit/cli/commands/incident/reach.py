@@ -11,7 +11,7 @@ import typer
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
-from irkit.errors import UsageError
+from irkit.cli.newfile import give
 
 if TYPE_CHECKING:
     from irkit.cluster.protocol import Json
@@ -43,17 +43,11 @@ def reach(face: Face, pod: Pod = None, manifests: Manifests = None, svg: Svg = N
         _show_all(face, world, svg)
 
 
-def _draw(svg: str, connections: list[Json], left: list[Json] | None, title: str) -> None:
+def _draw(face: Face, svg: str, connections: list[Json], left: list[Json] | None, title: str) -> None:
     from irkit.contain.reach.picture import picture
 
-    drawn = picture(connections, left, title)
-    if svg == "-":
-        typer.echo(drawn, nl=False)
-        return
-    try:
-        Path(svg).write_text(drawn, "utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {svg}: {error.strerror}", "name a file in a folder that exists") from error
+    drawn = picture(connections, left, title).encode()
+    give(face, drawn, None if svg == "-" else Path(svg))
 
 
 def _offline(manifests: Path) -> tuple[World, None]:
@@ -77,7 +71,7 @@ def _show_all(face: Face, world: World, svg: str | None) -> None:
 
     found = connections(world, namespace=face.namespace)
     if svg:
-        _draw(svg, found, None, f"Who may talk to whom{f' in {face.namespace}' if face.namespace else ''}")
+        _draw(face, svg, found, None, f"Who may talk to whom{f' in {face.namespace}' if face.namespace else ''}")
     if svg == "-":
         return
     face.emit({"connections": found}, lines=found)
@@ -86,7 +80,7 @@ def _show_all(face: Face, world: World, svg: str | None) -> None:
 
 def _show_pod(face: Face, pod: PodRef, found: Neighbours, svg: str | None) -> None:
     if svg:
-        _draw(svg, found.connections, found.isolated, f"Who may talk to {pod}, and whom it may talk to")
+        _draw(face, svg, found.connections, found.isolated, f"Who may talk to {pod}, and whom it may talk to")
     if svg == "-":
         return
     answer = {"pod": {"namespace": pod.namespace, "name": pod.name}, "connections": found.connections}

@@ -11,6 +11,7 @@ import typer
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
+from irkit.cli.newfile import give
 from irkit.cli.options import BundlePath
 
 Form = Literal["html", "md", "json", "csv"]
@@ -29,9 +30,4 @@ def report(
     from irkit.report.render import render
 
     record = load(b"".join(cat(bundle, "data/report/report.json")))
-    text = render(replace(record, bundle=bundle.name), form)
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    out.write_text(text, encoding="utf-8", newline="")
-    face.note(f"wrote {out}", "good")
+    give(face, render(replace(record, bundle=bundle.name), form).encode(), out)

@@ -11,6 +11,7 @@ from irkit.cli import options
 from irkit.cli.app import app, group
 from irkit.cli.command import command
 from irkit.cli.face import Face
+from irkit.cli.newfile import give
 from irkit.errors import Exit, UsageError
 from irkit.settings import home
 
@@ -97,12 +98,7 @@ def schema(face: Face, out: Out = None) -> None:
     from irkit.model.codec import pretty
     from irkit.playbook.rails.policy import schema as of_rails
 
-    text = pretty(of_rails())
-    if out is None:
-        typer.echo(text, nl=False)
-    else:
-        out.write_bytes(text)
-        face.note(f"wrote {out}", "good")
+    give(face, pretty(of_rails()), out)
 
 
 @command(app, "freeze", online=False)

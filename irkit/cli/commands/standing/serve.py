@@ -152,18 +152,19 @@ def _told(face: Face, url: str, loaded: Loaded, *, page: bool, workers: int) -> 
 
 
 def crew_of(face: Face, settings: Settings, rails: Path | None, workers: int, loaded: Loaded | None = None) -> Crew:
-    """Workers for what alerts ordered; raises UsageError for what would fail every run: cluster, seal, rails.
+    """Workers for what alerts ordered; raises UsageError for what would fail every run: cluster, store, seal, rails.
 
     They end quarantines in time in the namespace that is named, or in all.
     """
     from irkit.bundle.attest import kit
     from irkit.cli.commands.standing.rails import rules_of
-    from irkit.playbook.door import connect
+    from irkit.playbook.door import connect, destination
     from irkit.triggers.orders.act import Actor
     from irkit.triggers.orders.crew import Crew
 
     rules = rules_of(rails)
     connect(settings.cluster)
+    destination(settings.store)
     if settings.sealing != SealSettings():
         kit.check(settings.sealing)
     actor = Actor(home(), rules, settings, loaded.playbooks if loaded else {})

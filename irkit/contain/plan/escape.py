@@ -1,8 +1,7 @@
-"""The fewest label changes after which none of some selectors matches: an exact search.
+"""The fewest label changes after which none of some selectors matches.
 
-A selector is evaded by falsifying one of its requirements, so the search takes a selector that still matches and tries
-each way to do that, with one change allowed, then two, and so on. Selectors that share no key take a change each, so
-fewer are not tried: a pod may bear a label for each thing it talks to, and a policy selects by each.
+A selector is evaded by falsifying one of its requirements, so each key is a place, its values are the states, and a
+value covers the selectors with a requirement on the key that it falsifies.
 
 Of all values a key could take only a few differ: absent, one that nobody names, and those that some NotIn names; any
 other value is matched by no fewer selectors than the one that nobody names, nor that one by fewer than no label where
@@ -12,13 +11,14 @@ none asks for absence.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from irkit.contain.policy.selector import Labels, Requirement, Selector
+from irkit.contain.plan.search import Place, fewest
+from irkit.contain.policy.selector import Labels, Requirement, Selector, bearable
 
-STEPS = 2_000_000  # selectors held against labels before the search is given up: a few seconds
+STEPS = 2_000_000  # of all searches that share a patience: about a second
 NOBODY = "irkit-quarantine"
 
 Value = str | None  # of a label; None: absent
@@ -26,72 +26,65 @@ Value = str | None  # of a label; None: absent
 
 @dataclass(frozen=True, slots=True)
 class Escape:
-    """`labels` is None where nothing was found; that is `certain` unless the search was given up."""
+    """`labels` is None where none was found. `certain`: no labels do better; false where the search was given up."""
 
     labels: dict[str, str] | None
     certain: bool = True
 
 
-def escape(labels: Labels, selectors: Collection[Selector], keep: Collection[Requirement] = ()) -> Escape:
-    """The labels nearest to `labels` that none of `selectors` matches; each of `keep`, which hold now, still holds."""
-    search = _Search(tuple(dict.fromkeys(selectors)), _options(selectors, keep, labels))
-    for changes in range(len(search.options) + 1):
-        search.cut = False
-        if found := search.within(changes, dict(labels), frozenset()):
-            return Escape(found[0])
-        if search.steps > STEPS:
-            return Escape(None, certain=False)
-        if not search.cut:
-            break
-    return Escape(None)
-
-
 @dataclass(slots=True)
-class _Search:
-    selectors: tuple[Selector, ...]
-    options: Mapping[str, tuple[Value, ...]]
-    steps: int = 0
-    cut: bool = False  # a branch ended for want of changes only
+class Patience:
+    """What searches for one pod may take together: each at most half of what the others have left, until none is."""
 
-    def within(self, changes: int, labels: dict[str, str], decided: frozenset[str]) -> tuple[dict[str, str]] | None:
-        """The labels found with that many changes more to keys not yet decided."""
-        self.steps += len(self.selectors) or 1
-        matching = [selector for selector in self.selectors if selector.matches(labels)]
-        if not matching:
-            return (labels,)
-        ways = sorted((list(self.ways(selector, decided)) for selector in matching), key=len)
-        if not ways[0]:
-            return None
-        if _needed(ways) > changes:
-            self.cut = True
-            return None
-        for key, value in ways[0]:
-            if self.steps > STEPS:
-                return None
-            if found := self.within(changes - 1, put(labels, key, value), decided | {key}):
-                return found
-        return None
-
-    def ways(self, selector: Selector, decided: frozenset[str]) -> Iterator[tuple[str, Value]]:
-        """Every change that makes the selector, which matches, match no more; taking a label away comes first."""
-        found = {
-            (key, value)
-            for key in {requirement.key for requirement in selector.requirements} - decided
-            for value in self.options[key]
-            if not all(one.holds(put({}, key, value)) for one in selector.requirements if one.key == key)
-        }
-        yield from sorted(found, key=lambda way: (way[1] is not None, way[0], way[1] or ""))
+    steps: int = STEPS
 
 
-def _needed(ways: Iterable[Iterable[tuple[str, Value]]]) -> int:
-    """How many changes selectors that are evaded in these ways take at least: one for each that shares no key."""
-    taken: set[str] = set()
-    needed = 0
-    for keys in ({key for key, _ in of_one} for of_one in ways):
-        if taken.isdisjoint(keys):
-            taken |= keys
-            needed += 1
-    return needed
+def escape(
+    labels: Labels, selectors: Iterable[Selector], keep: Collection[Requirement] = (), patience: Patience | None = None
+) -> Escape:
+    """The labels nearest to `labels` that none of `selectors` matches; each of `keep`, which hold now, still holds."""
+    patience = patience or Patience()
+    if not patience.steps:
+        return Escape(None, certain=False)
+    asked = tuple(dict.fromkeys(selectors))
+    options = _options(asked, keep, labels)
+    concerning = _concerning(asked)
+    places = [
+        Place(_evading(concerning[key], key, labels.get(key)), tuple(_evading(concerning[key], key, v) for v in values))
+        for key, values in options.items()
+    ]
+    found = fewest(places, len(asked), patience.steps // 2)
+    built = sum(len(concerning[key]) * (1 + len(values)) for key, values in options.items()) + len(asked)
+    patience.steps = max(0, patience.steps - found.steps - built)
+    if found.changes is None:
+        return Escape(None, found.certain)
+    keys = list(options)
+    told = dict(labels)
+    for place, state in sorted(found.changes.items()):
+        told = put(told, keys[place], options[keys[place]][state])
+    return Escape(told, found.certain)
+
+
+Concerning = dict[Requirement, int]
+
+
+def _concerning(selectors: Iterable[Selector]) -> dict[str, Concerning]:
+    """By key the requirements on it, each with the bits of the selectors that have it."""
+    found: dict[str, Concerning] = defaultdict(dict)
+    for number, one in enumerate(selectors):
+        for requirement in one.requirements:
+            of_key = found[requirement.key]
+            of_key[requirement] = of_key.get(requirement, 0) | 1 << number
+    return found
+
+
+def _evading(requirements: Concerning, key: str, value: Value) -> int:
+    """The bits of the selectors that do not match once `key` has this value."""
+    labels, bits = put({}, key, value), 0
+    for requirement, of_selectors in requirements.items():
+        if not requirement.holds(labels):
+            bits |= of_selectors
+    return bits
 
 
 def put(labels: Labels, key: str, value: Value) -> dict[str, str]:
@@ -121,7 +114,7 @@ def _options(
         keys[one.key].everywhere |= one.values
         keys[one.key].useful |= one.values
         keys[one.key].keep.append(one)
-    return {key: tuple(_worth(key, named, labels.get(key))) for key, named in keys.items()}
+    return {key: tuple(_worth(key, named, labels.get(key))) for key, named in sorted(keys.items())}
 
 
 def _worth(key: str, named: _Named, now: Value) -> Iterator[Value]:
@@ -129,5 +122,6 @@ def _worth(key: str, named: _Named, now: Value) -> Iterator[Value]:
     fresh = next(value for value in spare if value not in named.everywhere)
     gone = not named.absent and all(one.holds({}) for one in named.keep)  # then nothing is better than no label
     for value in (None,) if gone else (None, *sorted(named.useful), fresh):
-        if value != now and all(one.holds(put({}, key, value)) for one in named.keep):
+        kept = all(one.holds(put({}, key, value)) for one in named.keep)
+        if kept and value != now and (value is None or bearable(key, value)):
             yield value

@@ -7,12 +7,12 @@ egress before ingress, for it is the way out. Then controllers, Services, disrup
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from irkit.contain import marks
 from irkit.contain.plan.claims import BUDGET, SERVICE, Claim
-from irkit.contain.plan.escape import Escape, escape
-from irkit.contain.policy.selector import Labels, Requirement
+from irkit.contain.plan.escape import Escape, Patience, escape
+from irkit.contain.policy.selector import Labels, Requirement, Selector
 from irkit.model.isolation import Direction
 
 _ORDER = {SERVICE: 2, BUDGET: 3}  # policies before, controllers between
@@ -33,11 +33,15 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The labels to give the pod. `evaded` are claims that found it before, `left` those that find it still."""
+    """The labels to give the pod. `evaded` are claims that found it before, `left` those that find it still.
+
+    `fewest`: no fewer changes evade as much; false where the search for them was given up.
+    """
 
     labels: dict[str, str]
     evaded: tuple[Claim, ...] = ()
     left: tuple[Left, ...] = ()
+    fewest: bool = True
 
 
 def solve(labels: Labels, uid: str, claims: Iterable[Claim], keep: Sequence[Requirement] = ()) -> Plan:
@@ -48,11 +52,11 @@ def solve(labels: Labels, uid: str, claims: Iterable[Claim], keep: Sequence[Requ
     asked = sorted(claims, key=lambda claim: (0 if claim.admits else _ORDER.get(claim.kind, 1), claim.name))
     ours = Requirement(marks.QUARANTINE, "In", frozenset({uid}))
     trial = _Trial({**labels, marks.QUARANTINE: uid}, (ours, *keep))
-    best = _best(trial, asked)
-    left = [claim for claim in asked if claim.selector.matches(best)]
+    best = trial.best(asked)
+    left = [claim for claim in asked if claim.selector.matches(best.found)]
     known = set(left)
     evaded = tuple(claim for claim in asked if claim.selector.matches(labels) and claim not in known)
-    return Plan(best, evaded, tuple(map(trial.left, left)))
+    return Plan(best.found, evaded, tuple(map(trial.left, left)), best.certain)
 
 
 def unchanged(labels: Labels, uid: str, claims: Iterable[Claim]) -> Plan:
@@ -67,34 +71,49 @@ def _matching(claims: Iterable[Claim], labels: Labels) -> list[Claim]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Best:
+    found: dict[str, str]
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Trial:
     labels: dict[str, str]
     keep: tuple[Requirement, ...]
+    patience: Patience = field(default_factory=Patience)
+    refused: dict[Selector, bool] = field(default_factory=dict)  # by what else is evaded, and whether that is certain
 
-    def all(self, claims: Collection[Claim]) -> Escape:
-        return escape(self.labels, [claim.selector for claim in claims], self.keep)
+    def best(self, asked: list[Claim]) -> _Best:
+        """The largest group of claims that can be evaded together, then what else can be, one by one."""
+        chosen, best = self._group(asked)
+        known = set(chosen)
+        for claim in asked:
+            if claim in known or claim.selector in self.refused:
+                continue
+            if claim.selector.matches(best.found):
+                found = self._all([*chosen, claim])
+                if found.labels is None:
+                    self.refused[claim.selector] = found.certain
+                    continue
+                best = _Best(found.labels, found.certain)
+            chosen.append(claim)
+        return best
+
+    def _group(self, asked: list[Claim]) -> tuple[list[Claim], _Best]:
+        for group in _groups(asked):
+            found = self._all(group)
+            if found.labels is not None:
+                return group, _Best(found.labels, found.certain)
+        return [], _Best(self.labels, certain=True)
+
+    def _all(self, claims: Collection[Claim]) -> Escape:
+        return escape(self.labels, (claim.selector for claim in claims), self.keep, self.patience)
 
     def left(self, claim: Claim) -> Left:
-        found = self.all([claim])
-        return Left(claim, found.labels is None, found.certain)
-
-
-def _best(trial: _Trial, asked: list[Claim]) -> dict[str, str]:
-    """The largest group of claims that can be evaded together, then what else can be, one by one."""
-    chosen, best = list[Claim](), trial.labels
-    for group in _groups(asked):
-        found = trial.all(group)
-        if found.labels is not None:
-            chosen, best = group, found.labels
-            break
-    known = set(chosen)
-    for claim in asked:
-        if claim not in known:
-            found = trial.all([*chosen, claim]) if claim.selector.matches(best) else Escape(best)
-            if found.labels is not None:
-                best = found.labels
-                chosen.append(claim)
-    return best
+        """Why the claim, which finds the pod still, does so."""
+        found = escape(self.labels, [claim.selector], self.keep)
+        together = found.labels is None or self.refused.get(claim.selector, True)
+        return Left(claim, found.labels is None, found.certain and together)
 
 
 def _groups(asked: list[Claim]) -> Iterator[list[Claim]]:

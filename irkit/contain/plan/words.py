@@ -24,6 +24,8 @@ def consequences(plan: Plan, owner: Owner | None) -> Iterator[str]:
     for left in plan.left:
         if left.claim.admits:
             yield f"{left.claim} still selects the pod: {_why(left)}; {_REMEDY}"
+    if not plan.fewest:
+        yield "fewer label changes might do as well: the search for the fewest was given up"
     yield from _owner(plan, owner)
     yield from _each(plan.evaded, SERVICE, "loses an endpoint")
     yield from _each([left.claim for left in plan.left], SERVICE, "keeps the pod: its clients get no answer from it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,6 +61,16 @@ def selector(data: Any) -> Selector:  # noqa: ANN401 - JSON of any shape
         raise ValueError(f"not a label selector: {data!r:.80}")
     exact = tuple(_requirement({"key": key, "operator": "In", "values": [value]}) for key, value in labels.items())
     return Selector(exact + tuple(map(_requirement, expressions)))
+
+
+_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_KEY = re.compile(rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_NAME}\Z")
+_VALUE = re.compile(rf"({_NAME})?\Z")
+
+
+def bearable(key: str, value: str) -> bool:
+    """True for a label that an object may bear; a selector, above all of a custom resource, may name others too."""
+    return _KEY.match(key) is not None and _VALUE.match(value) is not None
 
 
 def _requirement(data: Any) -> Requirement:  # noqa: ANN401

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from irkit.contain.plan import escape as module
-from irkit.contain.plan.escape import NOBODY, escape
+from irkit.contain.plan.escape import NOBODY, Escape, Patience, escape
 from irkit.contain.policy.selector import Labels, Requirement, Selector
 
 KEYS, VALUES = ("app", "tier", "zone"), ("x", "y", "z", "unheard-of")  # no requirement names the last one
@@ -90,15 +90,62 @@ def test_many_policies_are_quick() -> None:
     assert escape(WEB, many).labels == {"app": NOBODY, "tier": "front"}
 
 
-def test_a_policy_for_each_of_many_labels_is_evaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STEPS", 20_000)
-    talks = {f"access-{n}": "true" for n in range(60)}
-    found = escape({**WEB, **talks}, [selector(requirement(key, "In", "true")) for key in talks])
+def test_a_policy_for_each_of_three_hundred_labels_is_evaded() -> None:
+    talks = {f"access-{n}": "true" for n in range(300)}
+    asking = [selector(requirement(key, "In", "true"), requirement("app", "Exists")) for key in talks]
+    found = escape({**WEB, **talks}, [*asking, selector(requirement("app", "DoesNotExist"))])
+    assert (found.labels, found.certain) == (WEB, True)
+
+
+def triples(seed: int, keys: int, policies: int) -> tuple[dict[str, str], list[Selector]]:
+    """A pod with many labels, and policies that select it by three of them each, drawn at random."""
+    drawn, labels = Random(seed), {f"key-{n}": "true" for n in range(keys)}  # noqa: S311 - no secret
+    chosen = [drawn.sample(sorted(labels), 3) for _ in range(policies)]
+    return labels, [selector(*(requirement(key, "In", "true") for key in three)) for three in chosen]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_fewest_of_thirty_labels_evade_a_hundred_policies_that_each_need_three(seed: int) -> None:
+    labels, many = triples(seed, 30, 100)
+    found = escape(labels, many)
     assert found.certain
-    assert found.labels == WEB
+    assert found.labels is not None
+    assert not any(one.matches(found.labels) for one in many)
+    bits = {key: 1 << n for n, key in enumerate(labels)}
+    asked = [sum(bits[term.key] for term in one.requirements) for one in many]
+    fewer = changes(labels, found.labels) - 1
+    assert not any(all(taken & one for one in asked) for taken in map(sum, combinations(bits.values(), min(fewer, 4))))
 
 
-def test_a_search_too_long_is_given_up_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STEPS", 3)
-    hard = [selector(requirement(key, "DoesNotExist")) for key in "abcdefgh"]
-    assert escape({}, hard) == module.Escape(None, certain=False)
+def test_labels_are_found_where_the_fewest_are_not() -> None:
+    labels, many = triples(0, 200, 2000)
+    found = escape(labels, many, patience=Patience(20_000))
+    assert found.labels is not None
+    assert not any(one.matches(found.labels) for one in many)
+    assert not found.certain
+
+
+def holes(pigeons: int, places: int) -> list[Selector]:
+    """To evade all of them each pigeon has to have a place, and no two the same."""
+    names = [f"place-{n}" for n in range(places)]
+    keys = [f"pigeon-{n}" for n in range(pigeons)]
+    homeless = [selector(requirement(key, "NotIn", *names)) for key in keys]
+    pairs = [(name, pair) for name in names for pair in combinations(keys, 2)]
+    return homeless + [selector(*(requirement(key, "In", name) for key in pair)) for name, pair in pairs]
+
+
+def test_a_search_too_long_is_given_up_and_says_so() -> None:
+    assert escape({}, holes(4, 4)).labels is not None
+    assert escape({}, holes(4, 3)) == Escape(None, certain=True)
+    patience = Patience(50_000)
+    assert escape({}, holes(9, 8), patience=patience) == Escape(None, certain=False)
+    while patience.steps:
+        escape({}, holes(9, 8), patience=patience)
+    assert escape(WEB, [selector(requirement("app", "In", "web"))], patience=patience) == Escape(None, certain=False)
+
+
+def test_no_label_is_put_on_that_no_object_may_bear() -> None:
+    for named in ("not valid!", "x" * 64, "-"):
+        assert escape(WEB, [selector(requirement("app", "NotIn", named))]).labels is None
+    assert escape({}, [selector(requirement("a/b/c", "DoesNotExist"))]).labels is None
+    assert escape({}, [selector(requirement("a.b/c", "DoesNotExist"))]).labels == {"a.b/c": NOBODY}

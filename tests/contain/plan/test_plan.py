@@ -18,7 +18,16 @@ from irkit.contain.policy.selector import Labels, Selector
 from irkit.contain.verdict import residuals
 from irkit.model.isolation import Direction
 from irkit.model.pod import PodRef
-from tests.contain.plan.test_escape import KEYS, VALUES, label_sets, requirement, selector, selectors
+from tests.contain.plan.test_escape import (
+    KEYS,
+    VALUES,
+    holes,
+    label_sets,
+    requirement,
+    selector,
+    selectors,
+    triples,
+)
 
 UID = "0123-4567"
 OPEN: dict[Direction, Json] = {Direction.INGRESS: {"ingress": [{}]}, Direction.EGRESS: {"egress": [{}]}}
@@ -231,6 +240,20 @@ def test_unchanged_puts_on_our_label_only() -> None:
     plan = unchanged({"app": "web"}, UID, claims(allow("web", {"matchLabels": {"app": "web"}}, Direction.EGRESS)))
     assert plan.labels == {"app": "web", marks.QUARANTINE: UID}
     assert names(plan) == ([], ["NetworkPolicy web"])
+
+
+def test_a_search_that_was_given_up_is_said() -> None:
+    many = [allow(f"p{n}", written(one), Direction.INGRESS) for n, one in enumerate(holes(12, 11))]
+    plan = solve({}, UID, claims(*many))
+    assert plan.left
+    assert not any(left.certain for left in plan.left)
+    assert "the search for labels that evade it was given up" in next(iter(consequences(plan, None)))
+    labels, triple = triples(0, 60, 300)
+    plan = solve(labels, UID, claims(*(allow(f"p{n}", written(one), *Direction) for n, one in enumerate(triple))))
+    assert plan.left == ()
+    assert list(consequences(plan, None)) == [
+        "fewer label changes might do as well: the search for the fewest was given up"
+    ]
 
 
 def test_two_thousand_policies_are_quick() -> None:

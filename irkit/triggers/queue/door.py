@@ -6,10 +6,13 @@ locks acts upon: `/*lock*/` waits for the rows it names, `/*skip*/` passes over 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any, Protocol
+
+from irkit.triggers.queue.protocol import QueueError
 
 Row = Sequence[Any]
 
@@ -33,6 +36,27 @@ TABLES = (
         WHERE grp <> '' AND state IN ('waiting', 'leased')""",
     "CREATE INDEX IF NOT EXISTS irkit_job_settled ON irkit_job (settled) WHERE settled IS NOT NULL",
 )
+
+
+# Seconds to wait for a database, in each of the ways that there are: some senders give up after five (EventBridge).
+PATIENCE = 3
+
+
+class Turns:
+    """The turns of threads at one connection: while the database keeps one waiting, the others do not wait with it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Nobody else's turn. Raises QueueError where none comes in time."""
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise QueueError("the queue keeps everybody waiting", "is the disk full or slow, or the database stopped?")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 class Transaction(Protocol):

@@ -7,24 +7,22 @@ of its heir. Uniqueness by key would have needed a table of ours too, for `queue
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from threading import Lock
-from typing import LiteralString, cast
+from typing import LiteralString, TypeVar, cast
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 
 from irkit.errors import UsageError
 from irkit.times import Clock
-from irkit.triggers.queue.door import TABLES, Row
+from irkit.triggers.queue.door import PATIENCE, TABLES, Row, Turns
 from irkit.triggers.queue.protocol import QueueError
-
-# Seconds for one statement, and for a server that does not answer: some senders give up after five (EventBridge).
-PATIENCE = 3
 
 _CONNECT = {
     "connect_timeout": PATIENCE,
@@ -32,9 +30,11 @@ _CONNECT = {
     "application_name": "irkit",
     "autocommit": True,
 }
-# A server that does not wait for its disk would make 202 a lie. What is stricter than "on" is left as it is.
+# A server that does not wait for its disk would make 202 a lie. What is stricter than "on" is left as it is. Whoever is
+# stopped, or cut off, within a transaction must not keep everybody else from `_ALONE` until TCP finds that out.
 _SESSION = (
     f"SET statement_timeout = '{PATIENCE}s'",
+    f"SET idle_in_transaction_session_timeout = '{PATIENCE}s'",
     "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE",
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
 )
@@ -42,7 +42,36 @@ _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # Whoever may make a job open holds this lock; any number ("irkit") that no other program on the database uses.
 _ALONE = f"SELECT pg_advisory_xact_lock({0x69726B6974})"
 
-Connection = psycopg.Connection[tuple[object, ...]]
+T = TypeVar("T")
+
+
+class _Silent(psycopg.OperationalError):
+    """The server says nothing, not even that a statement took too long: it is stopped, or something between us is."""
+
+
+class Connection(psycopg.Connection[tuple[object, ...]]):
+    """One that is closed where the server does not answer: TCP alone sees no fault in a peer that takes every byte."""
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """As ever, for a second longer than the server may take."""
+        try:
+            return super().wait(_patient(gen), interval)
+        except _Silent:
+            self.pgconn.finish()
+            raise
+
+
+def _patient(gen: PQGen[T]) -> PQGen[T]:
+    ends = time.monotonic() + PATIENCE + 1
+    try:
+        state = next(gen)
+        while True:
+            ready = yield state
+            if not ready and time.monotonic() > ends:
+                raise _Silent("it does not answer")
+            state = gen.send(ready)
+    except StopIteration as ended:
+        return cast(T, ended.value)
 
 
 @lru_cache
@@ -78,7 +107,7 @@ class PostgresDoor:
         except psycopg.ProgrammingError:
             # Not even as the cause: its message quotes the address, which may hold a password.
             raise UsageError("not a PostgreSQL address", "postgresql://USER@HOST:5432/DATABASE") from None
-        self._address, self._clock, self._lock = address, clock, Lock()
+        self._address, self._clock, self._turns = address, clock, Turns()
         self._connection: Connection | None = None  # None: to be opened
         with self.writing(opens=True) as made:
             for table in TABLES:
@@ -98,7 +127,7 @@ class PostgresDoor:
 
     @contextmanager
     def _transaction(self, first: LiteralString) -> Iterator[_Transaction]:
-        with self._lock:
+        with self._turns.turn():
             try:
                 connection = self._open()
                 with connection.transaction():
@@ -111,7 +140,7 @@ class PostgresDoor:
     def _open(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = None
-            made = psycopg.connect(self._address, **_CONNECT)  # type: ignore[arg-type]
+            made = Connection.connect(self._address, **_CONNECT)  # type: ignore[arg-type]
             try:
                 _check(made)
             except BaseException:
@@ -128,7 +157,7 @@ class PostgresDoor:
 
     def close(self) -> None:
         """Close the connection."""
-        with self._lock:
+        with self._turns.turn():
             if self._connection:
                 self._connection.close()
 

@@ -14,15 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
 
 from irkit import digest
 from irkit.times import Clock
-from irkit.triggers.queue.door import TABLES, Row
+from irkit.triggers.queue.door import PATIENCE, TABLES, Row, Turns
 from irkit.triggers.queue.protocol import QueueError
 
-# Seconds to wait for another process's transaction: some senders give up after five (EventBridge).
-PATIENCE = 3.0
 WAL = "PRAGMA journal_mode=WAL"
 
 
@@ -62,7 +59,7 @@ class SqliteDoor:
     """The door to the file at `path`, made if missing, for its owner's eyes only: bodies may name secrets."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._path, self._clock, self._lock = path, clock, Lock()
+        self._path, self._clock, self._turns = path, clock, Turns()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
@@ -99,7 +96,7 @@ class SqliteDoor:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[_Transaction]:
-        with self._lock, self._said():
+        with self._turns.turn(), self._said():
             self._connection.execute(begin)
             try:
                 yield _Transaction(self._connection, self._clock())
@@ -120,5 +117,5 @@ class SqliteDoor:
 
     def close(self) -> None:
         """Close the file; the last to do so folds the WAL into it."""
-        with self._lock:
+        with self._turns.turn():
             self._connection.close()

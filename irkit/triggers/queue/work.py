@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -127,14 +128,23 @@ class Worker:
             heart.join()
 
     def _beat(self, job: Job, ended: Event, lost: Event) -> None:
-        while not ended.wait(self.lease.total_seconds() / 3):
+        third = self.lease.total_seconds() / 3
+        held, pause = time.monotonic(), third
+        while not ended.wait(pause):
+            asked = time.monotonic()
             try:
                 self.queue.beat(job, self.lease)
+                held, pause = asked, third
             except LeaseLost:
                 lost.set()
                 return
-            except QueueError as error:  # there are two more beats before the lease runs out
+            except QueueError as error:
                 _log.warning("%s: no heartbeat for job %s: %s", self.name, job.id, error)
+                pause = third / 10
+                # Who does reach the queue has the job when the lease has run out: stop before, not when it is known.
+                if time.monotonic() - held > 2 * third:
+                    lost.set()
+                    return
 
 
 def delay(attempts: int) -> timedelta:

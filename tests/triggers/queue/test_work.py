@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from threading import Event, Thread
@@ -94,6 +95,25 @@ def test_who_lost_the_lease_is_told_and_settles_nothing(live: Opened) -> None:
     assert Worker(live.queue, "w", robbed, lease=SHORT).once()
     entry = live.desk.ls()[0]
     assert (entry.state, entry.worker) == (State.LEASED, "heir")
+
+
+def test_who_cannot_reach_the_queue_stops_before_another_may_have_the_job(live: Opened) -> None:
+    put(live.queue, "k")
+
+    def cut_off(job: Job, lost: Event) -> Ending:
+        began = time.monotonic()
+        rename(live, "irkit_job", "away")
+        assert lost.wait(PATIENCE)
+        assert time.monotonic() - began > SHORT.total_seconds() / 2
+        rename(live, "away", "irkit_job")
+        return Finished()
+
+    Worker(live.queue, "w", cut_off, lease=SHORT).once()
+
+
+def rename(store: Opened, table: str, name: str) -> None:
+    with store.door.writing() as made:
+        made.change(f"ALTER TABLE {table} RENAME TO {name}")
 
 
 def test_it_works_until_it_is_stopped_and_only_on_its_kinds(live: Opened) -> None:

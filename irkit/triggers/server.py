@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -26,11 +26,12 @@ from irkit.errors import UsageError
 from irkit.triggers.formats.reading.delivery import Delivery
 from irkit.triggers.intake import RETRY_AFTER, Answer, Intake
 from irkit.triggers.metrics import CONTENT_TYPE
+from irkit.triggers.peers import Loop, Peer
 from irkit.triggers.place import Tls
 from irkit.triggers.queue.protocol import Desk, QueueError
 
 BODY_SECONDS = 10  # a body that is not there by then is not coming
-AT_ONCE = 256  # more than this waits to be sent again: uvicorn answers 503
+AT_ONCE = 256  # deliveries; more than this wait to be sent again
 
 
 class _TooLarge(Exception):
@@ -43,6 +44,7 @@ class Endpoints:
 
     intake: Intake
     desk: Desk
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def routes(self) -> list[BaseRoute]:
         """Every path there is."""
@@ -64,6 +66,12 @@ class Endpoints:
         return JSONResponse(answer.body, answer.status, headers)
 
     async def _answer(self, name: str, request: Request) -> Answer:
+        if self.room.locked():
+            return Answer(503, "busy")
+        async with self.room:
+            return await self._taken(name, request)
+
+    async def _taken(self, name: str, request: Request) -> Answer:
         if request.headers.get("content-encoding", "identity") != "identity":
             return Answer(415, "encoded")
         try:
@@ -139,8 +147,8 @@ class Server:
         self._app = app
         # h11 ends a request whose head does not end; httptools, which uvicorn prefers where it is there, would go on.
         config = uvicorn.Config(
-            app, http="h11", lifespan="off", ws="none", log_config=None, access_log=False, server_header=False,
-            proxy_headers=False, limit_concurrency=AT_ONCE, timeout_graceful_shutdown=10,
+            app, http=Peer, lifespan="off", ws="none", log_config=None, access_log=False, server_header=False,
+            proxy_headers=False, timeout_graceful_shutdown=10,
             ssl_certfile=tls.certificate if tls else None, ssl_keyfile=tls.key if tls else None,
             ssl_ca_certs=str(tls.client_ca) if tls and tls.client_ca else None,
             ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.client_ca else ssl.CERT_NONE,
@@ -166,8 +174,8 @@ class Server:
         if threading.current_thread() is threading.main_thread():
             # uvicorn raises the signal again once it has shut down: let that, too, end in our hands.
             signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with contextlib.suppress(KeyboardInterrupt):
-            self._server.run(sockets=[self._socket])
+        with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=Loop) as runner:
+            runner.run(self._server.serve(sockets=[self._socket]))
 
     def stop(self) -> None:
         """Ask `run`, in another thread, to end."""

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from irkit.errors import UsageError
-from irkit.triggers import sources
+from irkit.triggers import peers, sources
 from irkit.triggers.place import Place, Tls
 from irkit.triggers.queue.opening import opened
 from irkit.triggers.queue.protocol import State
@@ -125,7 +125,8 @@ def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(tmp_path:
     assert "openssl pkey" in caught.value.hint
 
 
-def test_mtls_lets_in_who_shows_a_certificate_of_the_authority(tmp_path: Path) -> None:
+def test_mtls_lets_in_who_shows_a_certificate_of_the_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "HEAD_SECONDS", 3)
     key, pem = tmp_path / "key.pem", tmp_path / "cert.pem"
     new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost")
     openssl(*new, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", pem)
@@ -141,6 +142,8 @@ def test_mtls_lets_in_who_shows_a_certificate_of_the_authority(tmp_path: Path) -
             with pytest.raises(OSError):
                 assert not _get(stranger, port)
                 raise ConnectionError("closed without an answer")
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as silent:
+                assert silent.recv(1) == b""
         finally:
             server.stop()
             thread.join(20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -15,7 +16,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from irkit import times
-from irkit.triggers import server
+from irkit.triggers import peers, server
 from irkit.triggers.orders import order
 from irkit.triggers.queue.opening import Opened, opened
 from irkit.triggers.queue.protocol import State
@@ -179,6 +180,41 @@ def test_a_head_that_does_not_end_is_ended(wire: Wire) -> None:
     with socket.create_connection((host, int(port)), timeout=10) as talkative:
         talkative.sendall(begun.ljust((64 << 10) + 1, b"a"))
         assert talkative.recv(1 << 10).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_head_that_does_not_come_is_not_waited_for(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "HEAD_SECONDS", 0.2)
+    served_first = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    for said in (b"", b"POST /v1/alerts/prom HTTP/1.1\r\nHost: x\r\n", served_first + b"GET /healthz"):
+        with silent(wire, said) as slow, slow.makefile("rb") as heard, contextlib.suppress(ConnectionResetError):
+            while heard.read(1 << 10):  # until it is ended
+                pass
+
+
+def test_peers_that_say_nothing_keep_nobody_out(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "MOST", 4)
+    with contextlib.ExitStack() as open_:
+        for _ in range(12):
+            open_.enter_context(silent(wire, b"POST /v1/alerts/prom HTTP/1.1\r\n"))
+        assert wire.post("prom", alertmanager(labels=LABELS), BEARER)[0] == 202
+
+
+def silent(wire: Wire, said: bytes) -> socket.socket:
+    """A connection on which no more is said."""
+    host, _, port = urlsplit(wire.url).netloc.rpartition(":")
+    connection = socket.create_connection((host, int(port)), timeout=20)
+    connection.sendall(said)
+    return connection
+
+
+def test_more_at_once_than_there_is_room_for_come_again(store: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "AT_ONCE", 0)
+    with served(FILE, store.queue, store.desk) as wire:
+        body = json.dumps(alertmanager(labels=LABELS)).encode()
+        status, answer, headers = wire.send("POST", "/v1/alerts/prom", body, BEARER)
+        assert (status, json.loads(answer)["status"], headers["retry-after"]) == (503, "busy", "10")
+        assert wire.send("GET", "/healthz")[0] == 200
+        assert wire.requests("prom", "busy") == 1
 
 
 def test_a_sender_that_hangs_up_harms_nobody(wire: Wire) -> None:

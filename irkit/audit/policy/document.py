@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +63,7 @@ def load(text: str) -> Document:
     try:
         for event in YAML(typ="rt", pure=True).parse(text):
             depth = _plain_event(event, depth)
-        node = YAML(typ="rt", pure=True).compose(text)
-        return Document(_plain(node, (), places) if node is not None else None, places)
+        return Document(_first(YAML(typ="rt", pure=True).compose_all(text), places), places)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -71,6 +71,15 @@ def load(text: str) -> Document:
         raise Unreadable(_broken(line, column, message)) from error
     except (YAMLError, ValueError) as error:
         raise Unreadable(_broken(1, 1, f"not YAML: {str(error).splitlines()[0]}")) from error
+
+
+def _first(nodes: Iterable[Any], places: dict[Path, tuple[int, int]]) -> Any:  # noqa: ANN401
+    """The first document as plain data; the API server reads no other, so there may only be empty ones."""
+    listed = list(nodes)
+    for node in (one for one in listed[1:] if str(one.value)):
+        message = "a second document: the API server reads only the first"
+        raise Unreadable(Problem(node.start_mark.line + 1, node.start_mark.column + 1, "syntax", message))
+    return _plain(listed[0], (), places) if listed else None
 
 
 def _broken(line: int, column: int, message: str) -> Problem:

@@ -128,6 +128,20 @@ def test_what_is_no_policy_is_refused(text: str) -> None:
         parse(text, "p.yaml")
 
 
+EMPTY = ("---\n", "---\n---\n", "...\n---\n", "---\n# nothing more\n")
+
+
+@pytest.mark.parametrize("end", EMPTY)
+def test_an_empty_document_behind_the_policy_is_none(end: str) -> None:
+    assert lint(HEAD + REST + end) == []
+
+
+def test_what_stands_in_a_second_document_nobody_reads() -> None:
+    (said,) = lint(f"{HEAD}{REST}---\n{HEAD}{REST}")
+    assert (said.line, said.column, said.fatal) == (len((HEAD + REST).splitlines()) + 2, 1, False)
+    assert said.message == "a second document: the API server reads only the first"
+
+
 def test_json_is_read_too() -> None:
     assert parse('{"apiVersion":"audit.k8s.io/v1","kind":"Policy","rules":[{"level":"None"}]}').rules[0].level == "None"
 

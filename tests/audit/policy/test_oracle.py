@@ -13,6 +13,7 @@ from irkit.audit.policy.decide import decide
 from irkit.audit.policy.nouns import Policy, Request, Stage
 from irkit.audit.policy.read import read
 from tests.audit.policy.oracle import Oracle
+from tests.audit.policy.test_lint import EMPTY
 
 pytestmark = pytest.mark.slow
 
@@ -84,6 +85,14 @@ def ours(policy: Policy, request: Request) -> dict[str, Any]:
         "OmitStages": sorted(omitted),
         "OmitManagedFields": decision.omit_managed_fields,
     }
+
+
+def test_the_api_server_reads_the_first_document_alone(oracle: Oracle) -> None:
+    policy = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: None}]"
+    for rest in (*EMPTY, f"---\n{policy}\n", "---\nnull\n", "---\n{}\n"):
+        assert oracle(f"{policy}\n{rest}")[0] == ""
+    assert oracle(f"---\n---\n{policy}\n")[0] != ""
+    assert read(f"---\n---\n{policy}\n").policy is None
 
 
 PLACES: tuple[tuple[str | int, ...], ...] = (

@@ -136,7 +136,7 @@ def bounded(work: Callable[[Face], Exit | None], face: Face) -> int:
     except IrkitError as error:
         return int(face.fail(error))
     except KeyboardInterrupt:
-        return int(face.fail(IrkitError("interrupted", "irkit run ls shows what was under way")))
+        return int(face.fail(IrkitError("interrupted")))  # a run that was under way has said so itself
     except BrokenPipeError:
         silence()
         return int(Exit.FAILED)

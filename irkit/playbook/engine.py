@@ -103,6 +103,7 @@ def run(
             journal = held.enter_context(log.opened(folder, setup.clock))
             told = {"case": case or run_id, "authority": authority, "dry_run": dry_run}
             journal.append("run.started", run=run_id, **told, **_head(pinned, values, kept, setup))
+        held.enter_context(_interruptible(folder.name, "resume"))
         _guarded(_prepared(journal, folder, pinned.playbook, setup, kept, cluster))
         return shown(journal.ledger, folder)
 
@@ -152,7 +153,7 @@ def resume(run_id: str, setup: Setup, *, settings: Settings | None = None) -> Ru
 
     Raises UsageError for an unknown run, JournalError, VerificationError for a journal tampered with.
     """
-    with _reopened(run_id, setup, settings) as (drive, kept):
+    with _reopened(run_id, setup, settings) as (drive, kept), _interruptible(drive.folder.name, "resume"):
         if drive.pending():
             drive.journal.append("run.resumed", settings=kept, **_by(setup))
             _guarded(drive)
@@ -167,7 +168,7 @@ def undo(
     `authority`: who authorised that, if told; the journal says so before the first change. Raises what `resume` raises;
     what fails in a step is in its record.
     """
-    with _reopened(run_id, setup, settings) as (drive, _):
+    with _reopened(run_id, setup, settings) as (drive, _), _interruptible(drive.folder.name, "undo"):
         return back.undo(drive, {"authority": authority, **_by(setup)}, dry_run=dry_run)
 
 
@@ -262,12 +263,21 @@ def _prepared(
     )
 
 
+@contextmanager
+def _interruptible(run: str, verb: str) -> Iterator[None]:
+    """Say of an interrupted run which it is, and with what to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise IrkitError(f"interrupted; run {run} keeps what it has", f"irkit run {verb} {run}") from interrupt
+
+
 def _guarded(drive: UnderWay) -> None:
     again = f"irkit run resume {drive.folder.name}"
     try:
         course.go(drive)
-    except KeyboardInterrupt as interrupt:
+    except KeyboardInterrupt:
         drive.journal.append("run.interrupted")
-        raise IrkitError(f"interrupted; run {drive.folder.name} keeps what it has", again) from interrupt
+        raise
     except JournalError as error:
         raise JournalError(error.message, f"{error.hint}, then: {again}" if error.hint else again) from error

@@ -45,6 +45,11 @@ def test_every_error_is_one_line_and_a_code(
     assert "Traceback" not in said.err
 
 
+def test_an_interruption_promises_no_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bounded(_raising(KeyboardInterrupt()), Face()) == Exit.FAILED
+    assert capsys.readouterr().err == "irkit: interrupted\n"
+
+
 def test_a_defect_is_one_line_and_its_traceback_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

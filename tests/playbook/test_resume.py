@@ -176,6 +176,17 @@ def test_undo_takes_back_once(practice: Practice) -> None:
     assert practice.released()
 
 
+def test_an_interrupted_undo_says_how_to_go_on_and_goes_on(practice: Practice) -> None:
+    practice.run()
+    practice.progress.at("Change", interrupt, time=practice.progress.told.count("Change") + 2)
+    with pytest.raises(IrkitError, match="interrupted; run r-1 keeps what it has") as caught:
+        engine.undo("r-1", practice.setup())
+    assert caught.value.hint == "irkit run undo r-1"
+    (done,) = engine.undo("r-1", practice.setup())
+    assert done.status is Status.DONE
+    assert practice.released()
+
+
 def test_an_isolation_cut_off_halfway_can_be_undone(practice: Practice) -> None:
     practice.progress.at("Change", interrupt, time=2)
     with pytest.raises(IrkitError, match="interrupted"):

@@ -145,10 +145,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Namespaces by name with their labels, endpoints, policies; `tiers` and `nodes` where the cluster has tiers."""
+    """Namespaces by name with their labels, endpoints, policies; `tiers` and `nodes` where the cluster has tiers.
+
+    `unread` names what would belong to it, but is of a kind that irkit does not know.
+    """
 
     namespaces: Mapping[str, Mapping[str, str]]
     endpoints: tuple[Endpoint, ...]
     policies: tuple[Policy, ...]
     tiers: tuple[TierPolicy, ...] = ()
     nodes: tuple[Node, ...] = ()
+    unread: tuple[str, ...] = ()

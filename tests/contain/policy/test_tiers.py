@@ -173,7 +173,7 @@ def test_a_deny_of_a_part_closes_nothing() -> None:
 
 def test_calicos_policy_of_the_same_kind_is_not_ours_to_read(tmp_path: Path) -> None:
     calico = "{apiVersion: projectcalico.org/v3, kind: NetworkPolicy, metadata: {name: p}, spec: {selector: all()}}"
-    made = manifests.load(write(tmp_path / "k", a_yaml=calico))
+    made = manifests.load(write(tmp_path / "k", a_yaml=calico, b_yaml="{kind: Pod, metadata: {name: web}}"))
     assert (made.policies, made.tiers) == ((), ())
 
 

@@ -22,9 +22,9 @@ from tests.contain.reach.test_connections import CLIENT, POD, POLICY, write
 Shell = Callable[..., str]
 
 
-def typed(folder: Path, kubeconfig: Path, *arguments: str, code: int = 0) -> str:
+def typed(folder: Path, kubeconfig: Path, *arguments: str, code: int = 0, piped: str | None = None) -> str:
     env = {"IRKIT_HOME": str(folder / "irkit"), "KUBECONFIG": str(kubeconfig), "HOME": str(folder)}
-    ended = CliRunner().invoke(load(), ["reach", *arguments], env=env)
+    ended = CliRunner().invoke(load(), ["reach", *arguments], env=env, input=piped)
     assert ended.exit_code == code, (ended.output, ended.exception)
     return ended.stdout if code == 0 else ended.stderr
 
@@ -76,6 +76,35 @@ def test_one_pod_now_and_once_isolated(offline: Shell) -> None:
     found = json.loads(offline("shop/client", "-o", "json"))
     assert found["pod"] == {"namespace": "shop", "name": "client"}
     assert (len(found["connections"]), found["isolated"]) == (3, [])
+
+
+def test_manifests_that_are_piped_in(offline: Shell, tmp_path: Path) -> None:
+    def piped(text: str, *arguments: str, code: int = 0) -> str:
+        return typed(tmp_path, tmp_path / "none", "--manifests", "-", *arguments, code=code, piped=text)
+
+    assert piped(f"{POD}---{CLIENT}---{POLICY}") == offline()
+    assert piped(f"{POD}---{CLIENT}---{POLICY}", "client", "-n", "shop") == offline("client", "-n", "shop")
+    for nothing in ("", "{}", "values: {kind: Pod}\n", "# rendered nothing\n---\n"):
+        said = piped(nothing, code=2)
+        assert "irkit: no pod, workload or network policy in standard input\n  try: " in said
+    said = piped("kind: Pod\nmetadata: {name: {{ .Values.name }}}\n", code=2)
+    assert "standard input cannot be read" in said
+    assert "try: render it first: helm template CHART | irkit reach --manifests -" in said
+
+
+def test_what_was_not_read_and_that_nobody_is_there_is_said(tmp_path: Path) -> None:
+    def said(text: str) -> str:
+        folder = write(tmp_path, a_yaml=text)
+        env = {"IRKIT_HOME": str(tmp_path), "HOME": str(tmp_path)}
+        ended = CliRunner().invoke(load(), ["reach", "--manifests", str(folder)], env=env)
+        assert ended.exit_code == 0
+        return ended.stderr
+
+    cilium = "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: c-%s}}\n"
+    many = "---\n".join([POD, *(cilium % number for number in range(7))])
+    assert said(many).endswith("CiliumNetworkPolicy default/c-4 and 2 more\n")
+    assert said(POLICY) == "no pod or workload is there, so nobody talks\n"
+    assert said(POD) == ""
 
 
 def lines(text: str) -> list[tuple[str, str]]:

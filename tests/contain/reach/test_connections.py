@@ -151,7 +151,6 @@ def test_ipv6_is_spoken_of_where_there_is_some() -> None:
         ("a.json", "{", "cannot be read"),
         ("a.yaml", "\x00", "cannot be read"),
         ("a.yaml", POLICY.replace("http", "0"), "NetworkPolicy shop/web: not a port: 0"),
-        ("a.yaml", f"{POLICY}---{POLICY.replace('http', '80')}", "NetworkPolicy shop/web is there twice"),
         ("a.yaml", POD.replace("{app: web}", "{v: 1.10}"), "Pod shop/web: the label v is not a text, but 1.1"),
     ],
 )
@@ -161,8 +160,75 @@ def test_what_cannot_be_read_is_not_passed_over(tmp_path: Path, name: str, text:
         manifests.load(tmp_path)
 
 
-def test_a_policy_that_is_there_twice_is_one(tmp_path: Path) -> None:
-    assert len(manifests.load(write(tmp_path, a_yaml=POLICY, b_yaml=POLICY)).policies) == 1
+TIERED = """
+apiVersion: policy.networking.k8s.io/v1alpha1
+kind: AdminNetworkPolicy
+metadata: {name: wall}
+spec:
+  priority: 5
+  subject: {namespaces: {}}
+  ingress: [{action: Deny, from: [{namespaces: {}}]}]
+"""
+BASE = TIERED.replace("Admin", "BaselineAdmin").replace("wall", "default").replace("  priority: 5\n", "")
+SPACE = "{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {team: a}}}\n"
+WEB = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {template: {metadata: {labels: {a: b}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "changed", "name"),
+    [
+        (POLICY, ("http", "80"), "NetworkPolicy shop/web"),
+        (TIERED, ("Deny", "Pass"), "AdminNetworkPolicy wall"),
+        (BASE, ("Deny", "Allow"), "BaselineAdminNetworkPolicy default"),
+        (SPACE, ("team: a", "team: b"), "Namespace shop"),
+        (POD, ("8080", "80"), "Pod shop/web"),
+        (WEB, ("a: b", "a: c"), "Deployment default/web"),
+    ],
+)
+def test_what_is_there_twice_is_one_and_two_that_differ_are_refused(
+    tmp_path: Path, text: str, changed: tuple[str, str], name: str
+) -> None:
+    once = manifests.load(write(tmp_path / "once", a_yaml=text, c_yaml=CLIENT))
+    assert manifests.load(write(tmp_path / "twice", a_yaml=text, b_yaml=text, c_yaml=CLIENT)) == once
+    with pytest.raises(UsageError, match=f"{name} is there twice, and not alike"):
+        manifests.load(write(tmp_path / "two", a_yaml=text, b_yaml=text.replace(*changed), c_yaml=CLIENT))
+
+
+def test_objects_of_one_name_and_several_groups_are_several(tmp_path: Path) -> None:
+    amazon = TIERED.replace("AdminNetworkPolicy", "ClusterNetworkPolicy").replace("subject", "tier: Admin\n  subject")
+    theirs = amazon.replace("policy.networking.k8s.io", "networking.k8s.aws")
+    ours = amazon.replace("v1alpha1", "v1alpha2").replace("Deny", "Pass")
+    assert len(manifests.load(write(tmp_path, a_yaml=theirs, b_yaml=ours, c_yaml=TIERED)).tiers) == 3
+
+
+def test_the_server_makes_up_a_name_for_each_that_has_none(tmp_path: Path) -> None:
+    nameless = [text.replace("name: web", "generateName: web-", 1) for text in (POLICY, POLICY.replace("http", "80"))]
+    assert len(manifests.load(write(tmp_path, a_yaml="---".join(nameless))).policies) == 2
+
+
+def test_what_would_count_but_is_not_read_is_named(tmp_path: Path) -> None:
+    calico = POLICY.replace("networking.k8s.io/v1", "crd.projectcalico.org/v1")
+    rollout = "{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: r}, spec: {template: {spec: %s}}}\n"
+    volcano = rollout.replace("argoproj.io/v1alpha1", "batch.volcano.sh/v1alpha1").replace("Rollout", "Job")
+    other = "{kind: ConfigMap, metadata: {name: c}}\n---\n{kind: {odd: kind}}\n"
+    made = [text % "{containers: [{name: a}]}" for text in (rollout, volcano)]
+    found = manifests.load(write(tmp_path, a_yaml="---\n".join([POD, calico, *made, other])))
+    assert found.unread == ("NetworkPolicy shop/web", "Rollout default/r", "Job default/r")
+    assert [str(one) for one in found.endpoints] == ["shop/web[Pod]"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_manifests_in_the_encodings_of_yaml(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.yaml").write_text(POD, encoding)
+    assert len(manifests.load(tmp_path).endpoints) == 1
+
+
+def test_json_documents_line_by_line(tmp_path: Path) -> None:
+    pods = [{"kind": "Pod", "metadata": {"name": name}} for name in ("a", "b")]
+    (tmp_path / "a.json").write_text("\n".join(map(json.dumps, pods)) + "\n")
+    assert [one.name for one in manifests.load(tmp_path).endpoints] == ["a", "b"]
+    (tmp_path / "a.json").write_text("{kind: Pod, metadata: {name: yaml}}")
+    assert [one.name for one in manifests.load(tmp_path).endpoints] == ["yaml"]
 
 
 def test_a_label_without_a_value_is_the_empty_text(tmp_path: Path) -> None:
@@ -178,7 +244,8 @@ def test_files_that_are_not_there_or_too_large(tmp_path: Path, monkeypatch: pyte
         manifests.load(write(tmp_path, a_yaml=POD))
     (tmp_path / "a.yaml").unlink()
     (tmp_path / "folder.yaml").mkdir()
-    assert manifests.load(tmp_path).endpoints == ()
+    with pytest.raises(UsageError, match="no pod, workload or network policy in"):
+        manifests.load(tmp_path)
     (tmp_path / "b.yaml").symlink_to("nowhere")
     with pytest.raises(UsageError, match="cannot read"):
         manifests.load(tmp_path)

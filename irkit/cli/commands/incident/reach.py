@@ -23,7 +23,8 @@ Pod = Annotated[
     str | None, typer.Argument(metavar="[POD]", help="A pod, or a workload in manifests (default: everything).")
 ]
 Manifests = Annotated[
-    Path | None, typer.Option("--manifests", metavar="DIR", help="Read YAML and JSON from here, and ask no cluster.")
+    Path | None,
+    typer.Option("--manifests", metavar="DIR", help="Read YAML and JSON from here (- is stdin), and ask no cluster."),
 ]
 Svg = Annotated[str | None, typer.Option("--svg", metavar="FILE", help="Draw it, as SVG; - is stdout.")]
 
@@ -36,7 +37,7 @@ def reach(face: Face, pod: Pod = None, manifests: Manifests = None, svg: Svg = N
     if manifests:
         face = replace(face, namespace=face.namespace or ("default" if pod else None))
     ref = face.pod(pod) if pod else None
-    world, labels = _offline(manifests) if manifests else _online(face, ref)
+    world, labels = _offline(face, manifests) if manifests else _online(face, ref)
     if ref:
         _show_pod(face, ref, neighbours(world, ref, labels), svg)
     else:
@@ -50,10 +51,20 @@ def _draw(face: Face, svg: str, connections: list[Json], left: list[Json] | None
     give(face, drawn, None if svg == "-" else Path(svg))
 
 
-def _offline(manifests: Path) -> tuple[World, None]:
-    from irkit.contain.world import manifests as folder
+def _offline(face: Face, place: Path) -> tuple[World, None]:
+    from irkit.contain.world import manifests
 
-    return folder.load(manifests), None
+    found = manifests.load(place)
+    if found.unread:
+        face.note(f"not read, so the truth may be stricter or wider: {_few(found.unread)}", "warn")
+    if not found.endpoints:
+        face.note("no pod or workload is there, so nobody talks", "warn")
+    return found, None
+
+
+def _few(names: tuple[str, ...]) -> str:
+    rest = len(names) - 5
+    return ", ".join(names[:5]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _online(face: Face, pod: PodRef | None) -> tuple[World, dict[str, str] | None]:

@@ -11,6 +11,7 @@ _RIGHTS = (
     "s3:PutObjectLegalHold and s3:GetBucketObjectLockConfiguration"
 )
 
+_AGAIN = "ship again: what arrived is not sent twice"
 NO_LOCK = "ObjectLockConfigurationNotFoundError"
 
 # Code -> (what happened, remedy). Codes of AWS unless said.
@@ -24,7 +25,7 @@ _MEANING: dict[str, tuple[str, str]] = {
     "InvalidToken": ("the session token is wrong", _CREDENTIALS),
     "RequestTimeTooSkewed": ("this machine's clock is too far from the store's", "set the clock"),
     "AccessDenied": ("the credentials may not do that", _RIGHTS),
-    "403": ("the credentials may not do that", _RIGHTS),  # HEAD has no body to say more
+    "403": ("the credentials may not do that", _RIGHTS),  # HEAD has no body to say more, so numbers are all there is
     "PermanentRedirect": ("the bucket lives in another region", "set AWS_DEFAULT_REGION, or --s3-endpoint-url"),
     "301": ("the bucket lives in another region", "set AWS_DEFAULT_REGION, or --s3-endpoint-url"),
     "AuthorizationHeaderMalformed": (
@@ -35,7 +36,10 @@ _MEANING: dict[str, tuple[str, str]] = {
     "SlowDown": ("the store is overloaded", "ship again later"),
     "ServiceUnavailable": ("the store is overloaded", "ship again later"),
     "InternalError": ("the store failed inside", "ship again later"),
-    "RequestTimeout": ("the upload stalled", "ship again: what arrived is not sent twice"),
+    **dict.fromkeys(("429", "503"), ("the store is overloaded", "ship again later")),
+    **dict.fromkeys(("500", "502", "504"), ("the store failed inside", "ship again later")),
+    "400": ("the store refuses the question", "sign in again, and check AWS_DEFAULT_REGION and --s3-endpoint-url"),
+    "RequestTimeout": ("the upload stalled", _AGAIN),
     "EntityTooLarge": ("the store does not take objects that large", "ship elsewhere"),
     "QuotaExceeded": ("the store is full", "free some space there, or ship elsewhere"),
     "XMinioStorageFull": ("the store is full", "free some space there, or ship elsewhere"),
@@ -43,7 +47,7 @@ _MEANING: dict[str, tuple[str, str]] = {
     "BadDigest": ("what arrived is not what was sealed", "irkit bundle verify, then ship again"),
     "XAmzContentChecksumMismatch": ("what arrived is not what was sealed", "irkit bundle verify, then ship again"),
     "XAmzContentSHA256Mismatch": ("what arrived is not what was sealed", "irkit bundle verify, then ship again"),
-    "404": ("what was sent is not there", "ship again: what arrived is not sent twice"),  # HEAD, after the upload
+    "404": ("it is not there", _AGAIN),
     "NoSuchUpload": ("the upload begun earlier is gone", "ship again"),
     NO_LOCK: (
         "the bucket has no Object Lock, so nothing in it can be locked",
@@ -52,17 +56,37 @@ _MEANING: dict[str, tuple[str, str]] = {
 }
 
 
-def refusal(code: str, message: str, where: str) -> IrkitError:
-    """The error for what the store at `where` ("s3://bucket/prefix") answered."""
+# Errors of the SDK's about the way to the store -> (what happened, remedy).
+_CHECK = "check --s3-endpoint-url and the network"
+_SILENCE: dict[str, tuple[str, str]] = {
+    "SSLError": ("its certificate is not trusted", "AWS_CA_BUNDLE names yours"),
+    "EndpointConnectionError": ("there is no way to it", _CHECK),
+    "ProxyConnectionError": ("the proxy has no way to it", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"),
+    "ConnectTimeoutError": ("it does not take the connection", _CHECK),
+    "ReadTimeoutError": ("it kept us waiting", f"{_AGAIN}; --s3-timeout waits longer"),
+    **dict.fromkeys(
+        ("ConnectionClosedError", "IncompleteReadError", "ResponseStreamingError"), ("it broke off", _AGAIN)
+    ),
+}
+
+
+def refusal(code: str, message: str, where: str, *, sent: bool = False) -> IrkitError:
+    """The error for what the store at `where` ("s3://bucket/prefix") answered; `sent`: to whether it has the bundle."""
     if code.startswith("KMS.") or "kms" in f"{code} {message}".lower():
         return ShipError(f"{where} refused the KMS key: {message or code}", "check --s3-sse-kms-key")
+    if code == "404" and not sent:
+        code = "NoSuchBucket"
     meaning, hint = _MEANING.get(code, (f"{code}: {message}", "the bundle is kept; ship again or elsewhere"))
-    return ShipError(f"{where} did not take the bundle: {meaning}", hint)
+    deed = "does not confirm that it has the bundle" if sent else "did not take the bundle"
+    return ShipError(f"{where} {deed}: {meaning}", hint)
 
 
-def unreachable(endpoint: str, why: str) -> ShipError:
-    """The error for a store that does not answer."""
-    return ShipError(f"no answer from the store at {endpoint}: {why}", "check --s3-endpoint-url and the network")
+def unreachable(endpoint: str, kind: str, *, sent: bool = False) -> ShipError:
+    """The error for a store that does not answer; `kind` is the SDK's name for how."""
+    why, hint = _SILENCE.get(kind, (kind, _CHECK))
+    return ShipError(
+        f"no answer from the store at {endpoint}{', which was sent the bundle' if sent else ''}: {why}", hint
+    )
 
 
 def unprotected(where: str, asked: str, shown: str) -> VerificationError:

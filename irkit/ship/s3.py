@@ -81,20 +81,27 @@ class Bucket:
         import boto3
         from botocore.exceptions import BotoCoreError, ClientError
 
-        said = Words(self.mask)
+        said, at = Words(self.mask), _Stage()
         try:
             aws = boto3.Session()
             said = replace(said, own=partial(_own, aws))
             client = _client(aws, self.settings)
-            yield _Session(aws, client, self, Wishes.of(client, self.settings, self.where, said, self.clock))
+            yield _Session(aws, client, self, Wishes.of(client, self.settings, self.where, said, self.clock), at)
         except ClientError as error:
             told = error.response.get("Error", {})
             code, message = said(told.get("Code", "?")), said(told.get("Message", ""))
-            raise refusals.refusal(code, message, said(self.where)) from error
+            raise refusals.refusal(code, message, said(self.where), sent=at.sent) from error
         except (BotoCoreError, ValueError) as error:
-            raise _translated(error, self.settings, said(self.where), said) from error
+            raise _translated(error, self.settings, said(self.where), said, sent=at.sent) from error
         except OSError as error:
             raise ShipError(f"cannot read the bundle: {error.strerror}") from error
+
+
+@dataclass(slots=True)
+class _Stage:
+    """How far a conversation has come: from `sent` on the store has the bundle, or another object of that name."""
+
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,7 @@ class _Session:
     client: S3Client
     store: Bucket
     wishes: Wishes
+    at: _Stage
 
     @property
     def bucket(self) -> dict[str, Any]:
@@ -122,6 +130,7 @@ class _Session:
             self.wishes.promised(self.bucket, key)
         place = self.bucket | {"Key": key}
         sent = not self._there(place) and self._upload(bundle, place)
+        self.at.sent = True
         head = self.client.head_object(**place, ChecksumMode="ENABLED")
         self._compare(bundle, place, head, sent=sent)
         return _receipt(bundle, f"s3://{self.store.bucket}/{key}", self.wishes.granted(place, head))
@@ -226,16 +235,14 @@ def _own(aws: boto3.Session) -> tuple[str, ...]:
     return tuple(filter(None, (own.access_key, own.secret_key, own.token))) if own else ()
 
 
-def _translated(error: Exception, settings: StoreSettings, where: str, said: Words) -> IrkitError:
+def _translated(error: Exception, settings: StoreSettings, where: str, said: Words, *, sent: bool) -> IrkitError:
     from botocore import exceptions as sdk
 
     endpoint = said(settings.s3_endpoint_url or "AWS")
     if isinstance(error, sdk.NoCredentialsError | sdk.PartialCredentialsError | sdk.ProfileNotFound):
         return ShipError(f"no credentials for {where}", refusals.CREDENTIALS)
-    if isinstance(error, sdk.SSLError):
-        return refusals.unreachable(endpoint, "its certificate is not trusted; AWS_CA_BUNDLE names yours")
-    if isinstance(error, sdk.HTTPClientError | sdk.ConnectionError):
-        return refusals.unreachable(endpoint, type(error).__name__)
+    if isinstance(error, sdk.HTTPClientError | sdk.ConnectionError | sdk.IncompleteReadError):
+        return refusals.unreachable(endpoint, type(error).__name__, sent=sent)
     if isinstance(error, sdk.ParamValidationError | ValueError):
         return UsageError(f"{where} cannot be used: {said(str(error))}", "correct --store or --s3-endpoint-url")
     return ShipError(f"the S3 client gave up: {said(str(error))}", "check the AWS settings of this shell")

@@ -20,6 +20,7 @@ from irkit.ship import multipart, refusals
 from irkit.ship.destination import destination
 from tests.served import served
 from tests.ship import servers
+from tests.ship.front import BROKEN_OFF, before
 from tests.ship.servers import Server
 
 pytestmark = pytest.mark.usefixtures("shell")
@@ -149,6 +150,29 @@ def test_what_a_store_says_in_plain_words(tmp_path: Path, status: int, code: str
     with answering(status, body) as url:
         error = refused(StoreSettings("s3://bucket", s3_endpoint_url=url), bundle(tmp_path))
     assert words in error.message
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (403, "does not confirm that it has the bundle: the credentials may not do that"),
+        (503, "does not confirm that it has the bundle: the store is overloaded"),
+        (BROKEN_OFF, ", which was sent the bundle: it broke off"),
+    ],
+)
+def test_what_was_sent_and_cannot_be_read_back_is_not_called_refused(
+    gateway: Server, tmp_path: Path, fault: int, words: str
+) -> None:
+    bucket, sealed = gateway.fresh(), bundle(tmp_path)
+    with before(gateway, ask=lambda method, _: fault if method == "GET" else None) as url:
+        assert words in refused(StoreSettings(f"s3://{bucket}/irkit", s3_endpoint_url=url), sealed).message
+    receipt = destination(settings(gateway, bucket)).put(sealed, "b.tar.gz")  # sees that it is there
+    assert receipt.sha256 == sealed.sha256
+
+
+def test_a_bucket_that_is_missing_is_known_from_a_number(gateway: Server, tmp_path: Path) -> None:
+    store = settings(gateway, "absent-bucket", s3_expected_owner="123456789012")
+    assert "there is no such bucket" in refused(store, bundle(tmp_path)).message
 
 
 def test_every_meaning_has_a_remedy() -> None:

@@ -8,16 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
-from urllib.parse import parse_qs, urlsplit
+from threading import Event
 
 import pytest
 
 from irkit.ship import multipart
 from tests.bundle import bags
+from tests.ship.front import before
 from tests.ship.servers import Server
 
 ORDINARY = 2  # seconds that any other answer may take
@@ -32,50 +30,18 @@ class Front:
     completions: list[int] = field(default_factory=list)  # the status of each, as the store answered
     over: Event = field(default_factory=Event)
 
+    def told(self, method: str, query: dict[str, list[str]], status: int) -> None:
+        if method == "POST" and "uploadId" in query:
+            self.completions.append(status)
+            self.over.wait(SLOW)
+
 
 @pytest.fixture
 def front(gateway: Server) -> Iterator[Front]:
-    it, behind = Front(), urlsplit(gateway.url)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _pass(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            store = HTTPConnection(str(behind.hostname), behind.port)
-            store.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-            for name, value in self.headers.items():
-                if name.lower() != "expect":  # the body is here already
-                    store.putheader(name, value)
-            store.endheaders(body)
-            answer = store.getresponse()
-            content = answer.read()
-            if self.command == "POST" and "uploadId" in parse_qs(urlsplit(self.path).query):
-                it.completions.append(answer.status)
-                it.over.wait(SLOW)
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
-                if name.lower() not in ("content-length", "transfer-encoding", "date", "server", "connection"):
-                    self.send_header(name, value)
-            size = answer.getheader("Content-Length", "0") if self.command == "HEAD" else str(len(content))
-            self.send_header("Content-Length", size)
-            self.end_headers()
-            self.wfile.write(content)
-            store.close()
-
-        do_HEAD = do_PUT = do_POST = do_GET = do_DELETE = _pass
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    it.url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield it
-    it.over.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    it = Front()
+    with before(gateway, told=it.told) as it.url:
+        yield it
+        it.over.set()
 
 
 @pytest.mark.usefixtures("shell")

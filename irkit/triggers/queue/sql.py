@@ -13,8 +13,10 @@ from irkit.triggers.queue.protocol import Fate, Item, Job, LeaseLost, Placed, St
 
 MAX_NAME = 256  # characters of a kind, key, group or worker
 MAX_WORD = 1000  # characters of a reason
+LONGEST = timedelta(minutes=10)  # of a lease: one that ends later was given before the clock was set back
 
 _OPEN = "state IN ('waiting', 'leased')"
+_AHEAD = "due > ? AND (state = 'waiting' AND due = created OR state = 'leased' AND due > ?)"
 _KNOWN = "SELECT job FROM irkit_delivery WHERE kind = ? AND dedupe = ?"
 _JOB = """INSERT INTO irkit_job
     (kind, grp, state, attempts, max_attempts, token, created, due, settled, worker, word, replay_of)
@@ -44,8 +46,7 @@ class SqlQueue:
     def take(self, worker: str, lease: timedelta, kinds: Collection[str] = ()) -> Job | None:
         """The job that has been due longest."""
         with self._door.writing() as made:
-            while due := made.rows(_due(len(kinds)), [micros(made.now), *map(name, kinds)]):
-                row = due[0]
+            while row := _next(made, [name(kind) for kind in kinds]):
                 if row[3] < row[4]:
                     return _lease(made, row, name(worker), made.now + lease)
                 word = f"the lease of attempt {row[3]} ran out, and it was the last"
@@ -119,10 +120,22 @@ def _place(made: Transaction, item: Item) -> Placed:
     return Placed(joined, Fate.COALESCED)
 
 
-def _due(kinds: int) -> str:
+def _next(made: Transaction, kinds: Sequence[str]) -> Row | None:
+    """The job to be taken now; None where nothing is due.
+
+    A clock that was ahead and is set back (a machine whose own clock is wrong until the network tells it) must not put
+    off for hours what was to be done at once, nor keep a dead worker's job for it.
+    """
+    now = made.now
+    found = made.rows(_select("due <= ?", len(kinds)), [micros(now), *kinds])
+    found = found or made.rows(_select(_AHEAD, len(kinds)), [micros(now), micros(now + LONGEST), *kinds])
+    return found[0] if found else None
+
+
+def _select(when: str, kinds: int) -> str:
     among = f" AND kind IN ({', '.join('?' * kinds)})" if kinds else ""
     columns = "id, kind, grp, attempts, max_attempts, token, created"
-    return f"SELECT {columns} FROM irkit_job WHERE {_OPEN} AND due <= ?{among} ORDER BY due, id LIMIT 1 /*skip*/"  # noqa: S608 - no value is put into it
+    return f"SELECT {columns} FROM irkit_job WHERE {_OPEN} AND {when}{among} ORDER BY due, id LIMIT 1 /*skip*/"  # noqa: S608 - no value is put into it
 
 
 def _lease(made: Transaction, row: Row, worker: str, expires: datetime) -> Job:

@@ -18,6 +18,7 @@ from irkit.triggers.queue.protocol import Job, LeaseLost, Queue, QueueError
 
 LEASE = timedelta(seconds=30)
 NAP = 0.2  # seconds between two looks at an empty queue, unless the bell rings
+PAUSE = 2.0  # likewise, at one that refuses: each time it is logged
 FIRST_RETRY, LAST_RETRY = timedelta(seconds=5), timedelta(minutes=10)
 
 _log = logging.getLogger(__name__)
@@ -71,14 +72,14 @@ class Worker:
     def run(self, stop: Event) -> None:
         """Work until `stop` is set, and the bell rung; a queue that refuses is asked again."""
         while not stop.is_set():
-            rings = self.bell.rings
+            rings, nap = self.bell.rings, NAP
             try:
-                busy = self.once()
+                if self.once():
+                    continue
             except QueueError as error:
                 _log.warning("%s: %s", self.name, error)
-                busy = False
-            if not busy:
-                self.bell.wait(rings, NAP)
+                nap = PAUSE
+            self.bell.wait(rings, nap)
 
     def once(self) -> bool:
         """Take one job and settle it; False when there was none. Raises QueueError."""

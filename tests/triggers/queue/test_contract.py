@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -77,6 +78,29 @@ def test_not_before_its_time(queue: Queue, clock: Turned) -> None:
     assert queue.take("w1", LEASE) is None
     clock.turn(SECOND)
     assert take(queue).key == "k"
+
+
+def test_a_clock_that_is_set_back_puts_nothing_off(queue: Queue, clock: Turned) -> None:
+    put(queue, "first")
+    put(queue, "second")
+    (later,) = queue.put([replace(item("later"), not_before=clock() + SECOND)])
+    held = take(queue)
+    clock.turn(-timedelta(hours=2))
+    assert take(queue).key == "second"
+    assert take(queue).key == "first"  # whoever held it is taken for dead, and fenced off
+    with pytest.raises(LeaseLost):
+        queue.done(held)
+    assert queue.take("w1", LEASE) is None
+    clock.turn(timedelta(hours=2) + SECOND)
+    assert {take(queue).id for _ in range(3)} >= {later.id}
+
+
+def test_a_clock_that_is_set_back_a_little_takes_a_job_from_nobody(queue: Queue, clock: Turned) -> None:
+    put(queue, "k")
+    held = take(queue)
+    clock.turn(-timedelta(minutes=5))
+    assert queue.take("w2", LEASE) is None
+    queue.done(queue.beat(held, LEASE))
 
 
 def test_only_the_kinds_asked_for(queue: Queue) -> None:

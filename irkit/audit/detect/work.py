@@ -9,7 +9,7 @@ from datetime import datetime
 from irkit.audit.detect.allow.entries import Allow
 from irkit.audit.detect.bodies import logged
 from irkit.audit.detect.heads import Head, Rules, all_heads, apart, one_head, questions
-from irkit.audit.detect.kept.glance import Whom
+from irkit.audit.detect.kept.glance import SUBJECTS, Use, Whom
 from irkit.audit.detect.kept.tally import Tally
 from irkit.audit.detect.rule import Rule
 from irkit.audit.read.blocks import Block, blocks
@@ -66,6 +66,8 @@ class Watch:
     window: Window
     only: frozenset[str] = frozenset()  # ids of the rules that judge; empty: all do
     suspects: frozenset[Whom] | None = None  # whom the rules judge that count what heads show; None: everybody
+    # What this process noted for every rule, in whichever piece of this pass: nothing more is to be learned of it.
+    settled: set[Use] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __call__(self, piece: Piece) -> Watched:
         """Read one piece; a source that breaks off is part of the answer."""
@@ -75,14 +77,13 @@ class Watch:
                 self.read(block, watched)
         except (Torn, OSError) as error:
             watched.torn = str(error)
-        watched.tally.glance.settled.clear()  # of use to this process only
         return watched
 
     def read(self, block: Block, watched: Watched) -> None:
         """Judge every line of a block: at once, where each holds one event."""
         if heads := all_heads(block):
             watched.levels.update([head.level for head in heads])
-            questioned = questions(heads, watched.tally.glance.settled)
+            questioned = questions(heads, self.settled)
             asked = ((place, self._readers(rules, heads[place], watched)) for place, rules in questioned)
             if reading := [(place, rules) for place, rules in asked if rules]:
                 lines = apart(block)
@@ -117,8 +118,8 @@ class Watch:
         whom = (rule.id, subject)
         if self.suspects is not None and whom not in self.suspects:
             watched.tally.glance.note(whom, thing)
-            if not self.suspects:
-                watched.tally.glance.settle(head.use)
+            if not self.suspects and len(self.settled) < SUBJECTS:
+                self.settled.add(head.use)
             return False
         plain = self.window.open and not self.allow.entries  # else it depends on the event whether it counts
         return not (plain and watched.tally.again(whom, thing))

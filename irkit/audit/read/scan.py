@@ -14,7 +14,7 @@ from irkit import beside
 from irkit.audit.read.blocks import Block, Form, Source
 from irkit.audit.read.event import decode
 
-PIECE = 32 << 20  # bytes of one unit of work: small enough to share out evenly, large enough to be worth a message
+PIECE = 16 << 20  # bytes of one unit of work: small enough to share out evenly, large enough to be worth a message
 WORTH = 64 << 20  # bytes; below, starting processes costs more than it saves
 WORTH_PACKED = 4 << 20  # bytes of gzip, likewise
 WAITING = 8  # results that are kept while an earlier one is made

@@ -166,11 +166,13 @@ def test_many_pieces_in_many_processes_give_the_same(tmp_path: Path, monkeypatch
     assert {finding.rule for finding in whole.findings} == {"exec-into-pod", "many-refusals", "impersonation"}
 
 
+@pytest.mark.parametrize("worth", [0, 1 << 20])
 @pytest.mark.parametrize("piece", [64, 1 << 20])
 @pytest.mark.parametrize("more", [{}, {"since": START}, {"allow": Allow((Entry("x", users=("bob",)),))}])
 def test_a_token_on_the_move_stands_on_its_first_use_at_each_address(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int, more: dict[str, Any]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worth: int, piece: int, more: dict[str, Any]
 ) -> None:
+    monkeypatch.setattr(scan, "WORTH", worth)
     monkeypatch.setattr(scan, "PIECE", piece)
     places = ["10.88.0.5"] * 30 + ["6.6.6.6"] * 9 + ["10.88.0.5"] * 9
     events = [from_address(place, seconds=number) for number, place in enumerate(places)]

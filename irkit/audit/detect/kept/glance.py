@@ -20,7 +20,6 @@ class Glance:
 
     shown: dict[Whom, str] = field(default_factory=dict)
     suspects: set[Whom] = field(default_factory=set)
-    settled: set[Use] = field(default_factory=set)  # noted for every rule: of them nothing more is to be learned
     dropped: int = 0
 
     def note(self, whom: Whom, thing: str) -> None:
@@ -32,11 +31,6 @@ class Glance:
             self.dropped += 1
         elif known != thing:
             self.suspects.add(whom)
-
-    def settle(self, use: Use) -> None:
-        """Take up that every rule knows of `use`."""
-        if len(self.settled) < SUBJECTS:
-            self.settled.add(use)
 
     def merge(self, other: Glance) -> None:
         """Add what another process has seen."""

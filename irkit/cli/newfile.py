@@ -32,9 +32,13 @@ def write_new(path: Path, text: bytes) -> None:
 def write_over(path: Path, text: bytes) -> None:
     """The whole file in the place of an older one, which is left as it was where that fails: then raises UsageError.
 
-    What is no plain file, as `/dev/stdout`, is written into.
+    What is no plain file, as `/dev/stdout`, is written into. A sealed bundle is evidence, and refused.
     """
+    from irkit.bundle import frames
+
     try:
+        if path.is_file() and frames.begins(next(digest.read(path), b"")):
+            raise UsageError(f"{path} is a sealed bundle", "name another file")
         if path.exists() and not path.is_file():
             path.write_bytes(text)
         else:

@@ -16,7 +16,7 @@ from irkit.cli import options
 from irkit.cli.face import Face
 from irkit.cli.progress import Lines
 from irkit.errors import Exit, IrkitError, Refused, VerificationError
-from irkit.model.run import RunRecord, Status
+from irkit.model.run import RunRecord, Status, StepRecord
 from irkit.settings import SealSettings, StoreSettings, home
 
 if TYPE_CHECKING:
@@ -126,8 +126,16 @@ def trouble(record: RunRecord) -> IrkitError | None:
     ):
         for step in record.steps:
             if step.status is status:
-                return kind(step.summary, step.hint)
+                return kind(step.summary, _remedy(step))
     return None
+
+
+def _remedy(step: StepRecord) -> str:
+    """What to do about a step; of one that came to no end, with what takes back as far as it came."""
+    undo = next((action.undo for action in step.actions if action.undo), "")
+    if not undo or step.status is Status.UNVERIFIED:
+        return step.hint
+    return "; ".join(filter(None, (step.hint, f"{undo} takes back what was begun")))
 
 
 def confirm(face: Face, question: str, *, yes: bool) -> None:

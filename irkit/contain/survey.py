@@ -29,7 +29,7 @@ from irkit.contain.plan.owner import Owner, controller
 from irkit.contain.plan.solve import Plan, solve, unchanged
 from irkit.contain.verdict import Tiers
 from irkit.contain.world.objects import NAME_LABEL
-from irkit.errors import Forbidden, NotFound
+from irkit.errors import Forbidden, NotFound, Overloaded
 from irkit.model.permission import Permission
 from irkit.model.pod import PodRef
 
@@ -123,10 +123,10 @@ def _policies(cluster: Cluster, namespace: str) -> dict[str, Json]:
 
 
 def _served(cluster: Cluster) -> frozenset[str] | None:
-    """None: we may not ask."""
+    """None: we may not ask, or get no answer."""
     try:
         return served(cluster)
-    except Forbidden:
+    except (Forbidden, Overloaded):
         return None
 
 
@@ -138,21 +138,21 @@ def _tiers(cluster: Cluster, namespace: str, versions: frozenset[str]) -> tuple[
             found += ({**item, "kind": resource.kind} for item in items(cluster.pages(resource.path())))
         except NotFound:
             continue  # a version that is served need not have the kind
-        except Forbidden:
+        except (Forbidden, Overloaded):
             hidden.append(resource.plural)
     space: Json = {}
     try:
         space = part(part(cluster.get(NAMESPACES.path(name=namespace)).json(), "metadata"), "labels") if found else {}
-    except Forbidden:
+    except (Forbidden, Overloaded):
         hidden.append(f"labels of namespace {namespace}")
     return Tiers(tuple(found), {**space, NAME_LABEL: namespace}), tuple(hidden)
 
 
 def _others(resource: Resource, cluster: Cluster, namespace: str) -> tuple[Claim, ...] | None:
-    """None: we may not, or this API server does not serve them."""
+    """None: we may not, this API server does not serve them, or it fails at them: the pod is cut off all the same."""
     try:
         return _claims(resource, items(cluster.pages(resource.path(namespace))))
-    except (Forbidden, NotFound):
+    except (Forbidden, NotFound, Overloaded):
         return None
 
 

@@ -101,6 +101,12 @@ def test_a_report_is_rendered_again(shell: Shell, bundle: str, tmp_path: Path, f
     shell("report", bundle, "--format", form, "--out", str(tmp_path / "absent" / "report"), code=2)
 
 
+def test_a_report_is_written_over_no_bundle(shell: Shell, bundle: str) -> None:
+    before = Path(bundle).read_bytes()
+    assert "is a sealed bundle" in shell("report", bundle, "--out", bundle, code=2).stderr
+    assert Path(bundle).read_bytes() == before
+
+
 def test_shipping_gives_a_receipt_and_never_overwrites(shell: Shell, bundle: str, tmp_path: Path) -> None:
     store = tmp_path / "store"
     first = json.loads(shell("ship", bundle, "--store", f"file://{store}", "-o", "json").stdout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from irkit.cluster.protocol import Cluster, Json, Reply
+from irkit.cli import running
+from irkit.cluster.protocol import Cluster, Json, Query, Reply
 from irkit.cluster.resources import NETWORK_POLICIES, PODS
 from irkit.contain import admission, marks
 from irkit.contain.hand import Hand
@@ -18,7 +19,7 @@ from irkit.contain.preserve.keep import Preserving
 from irkit.contain.proof.nouns import Proving
 from irkit.contain.quarantine import Extent, quarantine
 from irkit.contain.release import release
-from irkit.errors import ClusterError, Forbidden, NotFound
+from irkit.errors import ClusterError, Forbidden, NotFound, Overloaded
 from irkit.model.isolation import Direction, Isolation, Verdict
 from irkit.model.pod import PodRef
 from irkit.model.run import Status
@@ -48,42 +49,71 @@ def test_responders_at_the_same_time_agree(world: World) -> None:
     assert lasting(read(world, ref)) == lasting(was)
 
 
-class Refusing:
-    """A cluster in which admission refuses every change of pods, as a webhook does."""
+REFUSED = Forbidden('admission webhook "pods.example.com" denied the request: no', status=403)
+BROKEN = Overloaded("etcdserver: request timed out", status=500)
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
+
+class Failing:
+    """A cluster in which every change of pods ends in an error, as where a webhook refuses, and some lists do."""
+
+    def __init__(self, cluster: Cluster, patching: ClusterError | None, lists: Collection[str] = ()) -> None:
+        self.cluster, self.patching, self.lists = cluster, patching, lists
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return getattr(self.cluster, name)
 
     def within(self, seconds: float) -> Cluster:
-        found: Any = Refusing(self.cluster.within(seconds))
+        found: Any = Failing(self.cluster.within(seconds), self.patching, self.lists)
         return found  # type: ignore[no-any-return]
 
     def patch(self, path: str, operations: Sequence[Json], *, dry_run: bool = False) -> Reply:
-        if "/pods/" in path:
-            raise Forbidden('admission webhook "pods.example.com" denied the request: no', status=403)
+        if "/pods/" in path and self.patching:
+            raise self.patching
         return self.cluster.patch(path, operations, dry_run=dry_run)
+
+    def pages(self, path: str, query: Query | None = None) -> Iterator[Reply]:
+        if path.rpartition("/")[2] in self.lists:
+            raise BROKEN
+        return self.cluster.pages(path, query)
 
 
 def practised(world: World, folder: Path, connect: Callable[[], Any]) -> tuple[engine.Setup, engine.Settings]:
     return engine.Setup(folder, connect=lambda _: connect()), engine.Settings()
 
 
-def test_a_refused_patch_leaves_nothing_that_the_journal_does_not_know(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("error", "status"), [(REFUSED, Status.REFUSED), (BROKEN, Status.FAILED)])
+def test_a_patch_that_fails_leaves_nothing_that_the_journal_does_not_know(
+    world: World, tmp_path: Path, error: ClusterError, status: Status
+) -> None:
     ref = make(world, labels=WEB)
     was = read(world, ref)
-    setup, settings = practised(world, tmp_path, lambda: Refusing(world.cluster))
+    setup, settings = practised(world, tmp_path, lambda: Failing(world.cluster, error))
     record = engine.run(single("pod.isolate@1", ref, {}), {}, setup, run_id="run-1", settings=settings)
-    assert (record.status, record.isolation) == (Status.REFUSED, None)
-    assert "denied the request" in record.steps[-1].summary
+    assert (record.status, record.isolation) == (status, None)
+    assert error.message in record.steps[-1].summary
+    assert (
+        record.steps[-1]
+        .actions[0]
+        .what.startswith(f"NetworkPolicy {world.namespace}/{marks.policy_name(ref.uid or '')} may have been created")
+    )
+    told = running.trouble(record)
+    assert told
+    assert "irkit run undo run-1 takes back what was begun" in told.hint
     assert lasting(read(world, ref)) == lasting(was)
     assert set(policies(world)) == {marks.policy_name(ref.uid or "")}, "inert, for nothing bears its label"
     undone = engine.undo("run-1", setup)
     assert [step.status for step in undone] == [Status.DONE]
     assert policies(world) == {}
     assert lasting(read(world, ref)) == lasting(was)
+
+
+def test_a_pod_is_cut_off_where_the_server_fails_at_what_need_not_be_read(world: World) -> None:
+    ref = make(world, labels=WEB)
+    allow(world, "own-labels", {"matchLabels": WEB}, ingress=[{}])
+    done = quarantine(ref, Hand(Failing(world.cluster, None, {"services"}), no_one, False), KEPT, case="", run="run-1")
+    assert done.verdict == CLOSED
+    assert "not read, so whether any of them finds the pod is not known: services" in done.warnings
+    release(ref, world.cluster, before=no_one)
 
 
 @contextmanager

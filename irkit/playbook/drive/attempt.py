@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from irkit.model.run import Effect, Outcome, Status
 from irkit.playbook.drive.given import context
 from irkit.playbook.drive.lease import Lease, held
 from irkit.playbook.drive.under_way import UnderWay
+from irkit.playbook.journal.record import GOOD
 from irkit.playbook.language import judge
 from irkit.playbook.registry import step
 from irkit.playbook.schema import StepSpec
+from irkit.playbook.steps.changes import begun
 from irkit.playbook.steps.step import Context
 from irkit.times import parse_span
 
@@ -76,7 +79,7 @@ def _until_it_works(run: UnderWay, spec: StepSpec, lease: Lease, *, doubtful: bo
         if outcome.status is Status.WAITING:
             return outcome.status
         number = run.journal.ledger.attempts[spec.id].number
-        status = end(run, spec, outcome)
+        status = end(run, spec, _admitting(run, spec, outcome))
         if status is not Status.FAILED or number >= retry.attempts or run.over_time():
             return status
         rest = min(rest * 2 or parse_span(retry.backoff).total_seconds(), parse_span(retry.max).total_seconds())
@@ -85,6 +88,14 @@ def _until_it_works(run: UnderWay, spec: StepSpec, lease: Lease, *, doubtful: bo
         _begin(run, spec, number + 1)
         doubtful = True
         run.progress.step_started(run.told(spec))
+
+
+def _admitting(run: UnderWay, spec: StepSpec, outcome: Outcome) -> Outcome:
+    """The same, with what a step that did not end well had begun to change: it may stand."""
+    if outcome.status in GOOD or outcome.actions:
+        return outcome
+    undo = f"irkit run undo {run.folder.name}" if spec.undo or step(spec.does).reversible else ""
+    return replace(outcome, actions=begun(run.journal.ledger.attempts[spec.id].intended, undo))
 
 
 def _outcome(run: UnderWay, spec: StepSpec, whole: Lease, *, doubtful: bool) -> Outcome:

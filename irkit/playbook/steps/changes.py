@@ -24,6 +24,11 @@ def actions(changes: Iterable[Change], context: Context, *, undoable: bool = Fal
     return tuple(Action(_described(change, would(context)), undo) for change in changes)
 
 
+def begun(changes: Iterable[Change], undo: str) -> tuple[Action, ...]:
+    """Those of a step that came to no good end, of which nobody knows whether they were made; `undo`: a command."""
+    return tuple(Action(_described(change, "may have been "), undo) for change in changes)
+
+
 def would(context: Context) -> str:
     """What stands before a participle in a dry run."""
     return "would be " if context.dry_run else ""

@@ -129,6 +129,11 @@ class Step(Protocol):
         ...
 
     @property
+    def reversible(self) -> bool:
+        """True when `undo` may have something to take back."""
+        ...
+
+    @property
     def Params(self) -> type[Struct]:
         """The shape of `with`."""
         ...
@@ -163,6 +168,11 @@ class Base:
     """The usual step: no permissions, nothing to observe, nothing to undo, and no work without the pod."""
 
     outlives = False
+
+    @property
+    def reversible(self) -> bool:
+        """Where it has an `undo` of its own."""
+        return type(self).undo is not Base.undo
 
     @property
     def needs(self) -> tuple[Permission, ...]:

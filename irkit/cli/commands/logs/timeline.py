@@ -90,12 +90,12 @@ def _read(sources: list[str], tell: Tell) -> Timeline:
 
     Raises UsageError for a bundle among other sources.
     """
-    import tempfile
-
     if not any(name.endswith((".tar.gz", ".tgz")) for name in sources):
         return tell(sources, ())
     if len(sources) > 1:
         raise UsageError("a bundle is told alone: it has an order and a clock of its own", "name nothing beside it")
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="irkit-bundle-") as folder:
         log = Path(folder) / "events.jsonl"
         moments = _unpacked(Path(sources[0]), log)

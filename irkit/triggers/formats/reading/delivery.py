@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from irkit import digest
 from irkit.model.alert import Alert
 from irkit.triggers.formats.reading.strict import CAP
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
     """The raw body and the headers, names in lower case. `source` is the name of the path it came in by."""
 
@@ -20,9 +21,9 @@ class Delivery:
     received: datetime
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
-        """Of the body, in hex."""
+        """Of the body, in hex; each of its alerts, which may be thousands, bears it."""
         return digest.of_bytes(self.body)
 
 

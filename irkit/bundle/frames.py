@@ -123,10 +123,15 @@ def _in_order(work: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
     """`work` on every item, on all cores, results in order; holds at most four items a core."""
     cores = os.cpu_count() or 1
     waiting: deque[Future[Out]] = deque()
-    with ThreadPoolExecutor(cores, thread_name_prefix="frames") as pool:
+    pool, whole = ThreadPoolExecutor(cores, thread_name_prefix="frames"), False
+    try:
         for item in items:
             waiting.append(pool.submit(work, item))
             if len(waiting) >= 4 * cores:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+        whole = True
+    finally:
+        # Whoever breaks off may be the garbage collector, within a thread that holds what ours need to come to an end.
+        pool.shutdown(wait=whole, cancel_futures=True)

@@ -7,7 +7,10 @@ import os
 import struct
 import subprocess
 import tarfile
+import threading
+import time
 import zlib
+from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
 
@@ -86,6 +89,18 @@ def test_the_same_content_packed_otherwise_is_the_same_bundle(tmp_path: Path) ->
     again = bags.bundle(tmp_path)
     assert (again.sha256, again.size, again.path) == (otherwise.sha256, otherwise.size, sealed.path)
     assert digest.of_file(sealed.path) == otherwise
+
+
+def test_who_reads_no_further_waits_for_no_thread() -> None:
+    """The garbage collector may be who breaks off, within the start of a thread: then none could come to its end."""
+    go = threading.Event()
+    results = frames._in_order(lambda number: number or go.wait(20), range(1000))
+    assert isinstance(results, Generator)
+    assert next(results) == 0
+    began = time.monotonic()
+    results.close()
+    assert time.monotonic() - began < 10
+    go.set()
 
 
 def test_a_seal_cut_off_before_leaves_nothing_in_the_way(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_the_same_content_packed_otherwise_is_the_same_bundle(tmp_path: Path) ->
 def test_who_reads_no_further_waits_for_no_thread() -> None:
     """The garbage collector may be who breaks off, within the start of a thread: then none could come to its end."""
     go = threading.Event()
-    results = frames._in_order(lambda number: number or go.wait(20), range(1000))
+    results = frames._in_order(lambda number: number and go.wait(20), range(1000))
     assert isinstance(results, Generator)
     assert next(results) == 0
     began = time.monotonic()

@@ -67,6 +67,17 @@ def test_gzip_of_several_members_padded(tmp_path: Path) -> None:
     assert (len(matches), looking.gaps) == (2, [])
 
 
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_what_powershell_writes(tmp_path: Path, order: str) -> None:
+    path = tmp_path / "audit.log"
+    plain = "\ufeff" + (line(EXEC) + line(ENDED)).decode().replace("\n", "\r\n")
+    path.write_bytes(plain.encode(order) + b"x")  # half a character
+    looking, matches = found(path)
+    assert [match.event for match in matches] == [EXEC, ENDED]
+    assert looking.summary().malformed == 1
+    assert not [gap for gap in looking.gaps if gap.reason is GapReason.TRUNCATED]
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped"])
 def test_a_damaged_gzip_gives_what_it_still_holds(tmp_path: Path, damage: str) -> None:
     noise = [event("get", "leases", os.urandom(400).hex(), seconds=20) for _ in range(20_000)]
@@ -112,11 +123,25 @@ def test_what_log_services_wrap_and_what_jq_prints(tmp_path: Path) -> None:
         {"events": [{"message": json.dumps(event(seconds=3))}, 7]},
         {"@message": json.dumps(event(seconds=4))},
         {"items": [event(seconds=5)]},
+        {"MESSAGE": json.dumps(event(seconds=6)), "__REALTIME_TIMESTAMP": "1"},
+        {"event": event(seconds=7), "sourcetype": "kube:apiserver:audit"},
+        {"preview": False, "result": {"_raw": json.dumps(event(seconds=8))}},
+        {"hits": {"hits": [{"_index": "audit", "_source": {"message": json.dumps(event(seconds=9))}}]}},
+        {"_index": "audit", "_source": {"kubernetes": {"audit": event(seconds=10)}}},
+        {"data": {"result": [{"stream": {}, "values": [["1", json.dumps(event(seconds=11))]]}]}},
+        {"labels": {}, "line": json.dumps(event(seconds=12)), "timestamp": "1"},
     ]
     log(tmp_path / "azure.json", wrapped)
-    (tmp_path / "jq.json").write_text("".join(json.dumps(event(seconds=s), indent=2) + "\n" for s in (6, 7)))
+    (tmp_path / "jq.json").write_text("".join(json.dumps(event(seconds=s), indent=2) + "\n" for s in (13, 14)))
     _, matches = found(tmp_path)
-    assert [match.event["requestReceivedTimestamp"] for match in matches] == [at(second) for second in range(1, 8)]
+    assert [match.event["requestReceivedTimestamp"] for match in matches] == [at(second) for second in range(1, 15)]
+
+
+def test_what_a_file_system_leaves_after_a_loss_of_power(tmp_path: Path) -> None:
+    path = log(tmp_path / "audit.log", [bytes(4096) + line(EXEC), line(ENDED).rstrip() + bytes(100)])
+    looking, matches = found(path)
+    assert [match.event for match in matches] == [EXEC, ENDED]
+    assert looking.summary().malformed == detect([str(path)]).coverage.malformed == 0
 
 
 def test_standard_input_and_pipes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from irkit.audit.read.unpack import CHUNK, Torn, unpack
 
 LINE = 64 << 20  # bytes; the longest line believed, six times what the API server's own webhook cap lets through
 DOCUMENT = 256 << 20  # bytes; the largest JSON document read whole
+BLANK = b" \t\n\r\f\v\0"  # NUL: what a loss of power leaves in a file where lines had not reached the disk
 
 
 class Form(Enum):
@@ -63,8 +64,8 @@ class Block:
             at = stop + 1
 
     def line(self, first: int, stop: int) -> bytes:
-        """The line that stands there, cut at `LINE`, without the white space around it."""
-        return self.data[first : min(stop, first + LINE)].strip()
+        """The line that stands there, cut at `LINE`, without what is blank around it."""
+        return self.data[first : min(stop, first + LINE)].strip(BLANK)
 
 
 def blocks(source: Source, start: int = 0, end: int | None = None) -> Iterator[Block]:

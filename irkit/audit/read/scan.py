@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from stringzilla import count, find
 
 from irkit import beside
-from irkit.audit.read.blocks import Block, Form, Source
+from irkit.audit.read.blocks import BLANK, Block, Form, Source
 from irkit.audit.read.event import decode
 
 PIECE = 16 << 20  # bytes of one unit of work: small enough to share out evenly, large enough to be worth a message
@@ -127,7 +127,7 @@ def _counted(block: Block) -> tuple[int, int]:
         stop = end if stop < 0 else stop
         if data[at] == 123 and data[stop - 1] == 125:
             good += 1
-        elif line := data[at:stop].strip():
+        elif line := data[at:stop].strip(BLANK):
             whole = plausible(line)
             good, bad = good + whole, bad + (not whole)
         at = stop + 1

@@ -1,8 +1,12 @@
-"""Gzip and Zstandard without trust: streamed, bounded; what can be read of a damaged or cut file is read."""
+"""Gzip and Zstandard without trust: streamed, bounded; what can be read of a damaged or cut file is read.
+
+UTF-16, in which PowerShell writes what a command prints, is one more packing: two bytes where the event has one.
+"""
 
 from __future__ import annotations
 
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol, cast
@@ -12,6 +16,7 @@ from isal import igzip_lib
 CHUNK = 1 << 20
 FREE = 64 << 20  # bytes that any file may unpack to, whatever its ratio
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+UTF16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 _IsalError = cast(type[Exception], igzip_lib.IsalError)  # its stubs say that the class is an instance
 
 
@@ -51,9 +56,9 @@ class _Form(NamedTuple):
 
 
 def is_packed(path: Path) -> bool:
-    """Whether the file begins as a compressed one does."""
+    """Whether the file begins as a compressed one does, or one in UTF-16."""
     with path.open("rb") as file:
-        return file.read(len(ZSTD)).startswith((GZIP, ZSTD))
+        return file.read(len(ZSTD)).startswith((GZIP, ZSTD, *UTF16))
 
 
 def unpack(file: BinaryIO) -> Iterator[bytes]:
@@ -61,8 +66,19 @@ def unpack(file: BinaryIO) -> Iterator[bytes]:
 
     Raises Torn where the stream is damaged, ends early, or grows as no log does.
     """
-    form = _zstd() if file.read(len(ZSTD)) == ZSTD else _gzip()
+    begins = file.read(len(ZSTD))
     file.seek(0)
+    yield from _narrowed(file) if begins.startswith(UTF16) else _inflated(file, _zstd() if begins == ZSTD else _gzip())
+
+
+def _narrowed(file: BinaryIO) -> Iterator[bytes]:
+    decoder = getincrementaldecoder("utf-16")("replace")
+    while wide := file.read(CHUNK):
+        yield decoder.decode(wide).encode("utf-8", "replace")
+    yield decoder.decode(b"", final=True).encode("utf-8", "replace")
+
+
+def _inflated(file: BinaryIO, form: _Form) -> Iterator[bytes]:
     made = 0
     try:
         for plain in _plain(file, form):

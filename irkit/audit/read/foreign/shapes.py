@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -10,11 +10,18 @@ import msgspec
 from irkit.audit.read.event import BROKEN, decode, whole
 from irkit.audit.read.foreign import aks, gke
 
-# Where log services put the event as a JSON text: AKS diagnostic settings, Azure legacy, CloudWatch Logs, Insights.
-_TEXT = (("properties", "log"), ("log_s",), ("message",), ("@message",), ("log",))
-_LISTS = ("items", "events", "logEvents", "Records", "records", "value")
+# Where log services put the event, as a JSON text or as it is: AKS diagnostic settings, Azure legacy, CloudWatch Logs,
+# Insights, container logs; the journal, Splunk as it was sent and as exported, Elasticsearch, Loki.
+_WITHIN = (
+    *(("properties", "log"), ("log_s",), ("message",), ("@message",), ("log",)),
+    *(("MESSAGE",), ("event",), ("_raw",), ("result", "_raw"), ("_source",), ("kubernetes", "audit"), ("line",)),
+)
+_LISTS = (
+    *(("items",), ("events",), ("logEvents",), ("Records",), ("records",), ("value",)),
+    *(("results",), ("hits", "hits"), ("streams",), ("data", "result"), ("values",)),
+)
 _PREFIX = 512  # bytes that may stand before an event
-_DEPTH = 4  # a list of records of texts of lists: nobody wraps deeper
+_DEPTH = 6  # lists of streams of lists of pairs in Loki's answer: nobody wraps deeper
 
 
 class _List(msgspec.Struct):
@@ -69,6 +76,8 @@ def _items(text: bytes) -> list[bytes]:
 
 
 def _events(found: Any, depth: int) -> Iterator[bytes]:  # noqa: ANN401 - JSON of any shape
+    if isinstance(found, str):
+        found = whole(found.encode("utf-8", "replace"))
     if depth == 0 or not isinstance(found, (dict, list)):
         return
     if isinstance(found, dict):
@@ -81,12 +90,12 @@ def _events(found: Any, depth: int) -> Iterator[bytes]:  # noqa: ANN401 - JSON o
 
 
 def _inside(found: dict[str, Any]) -> Iterator[Any]:
-    for key in _LISTS:
-        if isinstance(found.get(key), list):
-            yield found[key]
+    yield from (value for path in _LISTS if isinstance(value := _at(found, path), list))
     yield list(aks.rows(found))
-    for path in _TEXT:
-        value: Any = found
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-        yield whole(value.encode("utf-8", "replace")) if isinstance(value, str) else value
+    yield from (_at(found, path) for path in _WITHIN)
+
+
+def _at(found: Any, path: Iterable[str]) -> Any:  # noqa: ANN401 - JSON of any shape
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found

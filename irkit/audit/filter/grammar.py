@@ -1,8 +1,9 @@
 """Text to a tree of tests.
 
 filter  = and {"or" and}        and  = not {"and" not}        not = "not" not | "(" filter ")" | test
-test    = field op value | field "in" "(" value {"," value} ")" | field
-op      = "=" | "!=" | "~" | "!~" | "<" | "<=" | ">" | ">="
+test    = field op value | field ["not"] "in" "(" value {"," value} ")" | field
+op      = "=" | "!=" | "~" | "!~" | "<" | "<=" | ">" | ">=" | "contains" | "startswith" | "endswith"
+          as other languages say it: == =~ && || ! and the words in capitals
 field   = a short name (verb, user, ...) or the path of a field (requestObject.spec.hostNetwork,
           annotations["authorization.k8s.io/decision"]); a list on the way stands for any of its items, written
           as such (containers[].image, containers[*].image) or not
@@ -41,11 +42,14 @@ HINT = 'as in: verb in (create, get) and subresource = exec and not user ~ "^sys
 _DEPTH = 50
 
 _TOKEN = re.compile(
-    r"""\s*(?: (?P<op> != | !~ | <= | >= | [=~<>(),] )
+    r"""\s*(?: (?P<op> != | !~ | <= | >= | == | =~ | [=~<>(),!] )
              | (?P<text> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' )
              | (?P<word> (?: [^\s()=!<>~,"'\[\]]+ | \["[^"]*"\] | \['[^']*'\] | \[\*?\] )+ ) )""",
     re.VERBOSE | re.DOTALL,
 )
+_SAME = {"==": "=", "=~": "~"}
+_WORDS = {"and": ("and", "&&"), "or": ("or", "||"), "not": ("not", "!")}
+_TEXTUAL = {"contains": "%s", "startswith": "^%s", "endswith": "%s$"}  # as patterns
 _ESCAPE = re.compile(r"""\\(["'\\])""")
 NUMBER = re.compile(r"-?[0-9]{1,18}")
 _STEP = re.compile(r"""\[\*?\] | \[(["'])(.*?)\1\] | ([^.\[\]]+)""", re.VERBOSE)
@@ -97,7 +101,8 @@ def _tokens(text: str) -> list[Token]:
         if not found or found.lastgroup is None:
             raise UsageError(f"cannot read the filter at: {text[at : at + 30].strip()}", HINT)
         content = found[found.lastgroup]
-        tokens.append((found.lastgroup, _ESCAPE.sub(r"\1", content[1:-1]) if found.lastgroup == "text" else content))
+        content = _ESCAPE.sub(r"\1", content[1:-1]) if found.lastgroup == "text" else _SAME.get(content, content)
+        tokens.append((found.lastgroup, content))
         at = found.end()
     return tokens
 
@@ -117,7 +122,7 @@ class _Reader:
 
     def _joined(self, word: str, kind: type[All] | type[Any], inner: Callable[[], Filter]) -> Filter:
         parts = [inner()]
-        while self._take("word", word):
+        while self._says(word):
             parts.append(inner())
         return kind(tuple(parts)) if len(parts) > 1 else parts[0]
 
@@ -131,9 +136,9 @@ class _Reader:
             self._depth -= 1
 
     def _not_or_group(self) -> Filter:
-        if self._take("word", "not"):
+        if self._says("not"):
             return Not(self._one())
-        if self._take("op", "("):
+        if self._take("("):
             inner = self.either()
             self._require(")")
             return inner
@@ -141,29 +146,38 @@ class _Reader:
 
     def _test(self) -> Filter:
         path = _path(self._next("word", "a field"))
-        if self._take("word", "in"):
+        if self._says("in"):
             return Test(path, "=", self._several())
+        if self._says("not"):
+            if not self._says("in"):
+                raise UsageError("the filter needs in behind a field and not", HINT)
+            return Not(Test(path, "=", self._several()))
         for op in ("=", "!=", "~", "!~", "<=", ">=", "<", ">"):
-            if self._take("op", op):
+            if self._take(op):
                 return _test(path, op, self._next("", "a value"))
+        for word, pattern in _TEXTUAL.items():
+            if self._says(word):
+                return _test(path, "~", pattern % re.escape(self._next("", "a value")))
         return Test(path)
 
     def _several(self) -> tuple[str, ...]:
         self._require("(")
         values = [self._next("", "a value")]
-        while self._take("op", ","):
+        while self._take(","):
             values.append(self._next("", "a value"))
         self._require(")")
         return tuple(values)
 
-    def _take(self, kind: str, text: str) -> bool:
-        found = bool(self._tokens) and self._tokens[-1] == (kind, text)
-        if found:
-            self._tokens.pop()
-        return found
+    def _says(self, word: str) -> bool:
+        """Take the next token where it is that word, or what stands for it; never a text in quotes."""
+        kind, text = self._tokens[-1] if self._tokens else ("", "")
+        return kind in ("word", "op") and text.lower() in _WORDS.get(word, (word,)) and bool(self._tokens.pop())
+
+    def _take(self, op: str) -> bool:
+        return bool(self._tokens) and self._tokens[-1] == ("op", op) and bool(self._tokens.pop())
 
     def _require(self, op: str) -> None:
-        if not self._take("op", op):
+        if not self._take(op):
             raise UsageError(f"the filter lacks a {op}", HINT)
 
     def _next(self, kind: str, what: str) -> str:

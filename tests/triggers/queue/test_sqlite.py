@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from irkit.triggers.queue.opening import opened
 from irkit.triggers.queue.protocol import Fate, QueueError
 from irkit.triggers.queue.sql import SqlQueue
 from irkit.triggers.queue.sqlite import SqliteDoor
-from tests.triggers.queue.hands import put
+from tests.triggers.queue.hands import LEASE, item, put, take
 
 
 @contextmanager
@@ -41,6 +42,24 @@ def test_a_commit_waits_for_the_disk(tmp_path: Path) -> None:
         assert found.rows("PRAGMA synchronous") == [(2,)]  # FULL
         assert found.rows("PRAGMA journal_mode") == [("wal",)]
     door.close()
+
+
+def test_nobody_reads_all_jobs_to_find_one(tmp_path: Path) -> None:
+    door, said = SqliteDoor(tmp_path / "queue.db", times.now), list[str]()
+    with door.reading() as found:
+        found.connection.set_trace_callback(said.append)
+    queue = SqlQueue(door)
+    assert [put(queue, key, group="pod").fate for key in "aab"] == [Fate.NEW, Fate.DUPLICATE, Fate.COALESCED]
+    queue.fail(queue.beat(take(queue), LEASE), "why", times.now())
+    queue.done(take(queue))
+    queue.put([replace(item("c"), dead="why")])
+    with door.reading() as found:
+        found.connection.set_trace_callback(None)
+        asked = [statement for statement in said if statement.startswith(("SELECT", "UPDATE"))]
+        plans = {statement: found.rows(f"EXPLAIN QUERY PLAN {statement}") for statement in asked}
+    door.close()
+    assert len(plans) > 8
+    assert not [plan for plan in plans.values() if any(step[3].startswith("SCAN") for step in plan)]
 
 
 def test_a_full_disk_is_said_and_survived(tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ def test_what_passes(text: str, created: bool | None, forbidden: bool | None) ->
         ("name ~ '[", "cannot read the filter"),
         ("name ~ '['", "not a regular expression"),
         ("name = o'neill", "cannot read the filter at: 'neill"),
+        ('name ~ "a(?=b)"', "a lookahead or lookbehind cannot be matched in bounded time"),
         ('name ~ "["', "not a regular expression"),
         ("at > yesterday", "neither a number nor a time"),
         (".", "not a field"),

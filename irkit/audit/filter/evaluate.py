@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from operator import ge, gt, le, lt
 from typing import Any
 
 from irkit.audit.filter import grammar
 from irkit.audit.read.event import TRUNCATED, instant
+from irkit.pattern import finder
 
 # Which levels log which body (k8s.io/apiserver audit/v1 types.go).
 _LOGGED = {"requestObject": ("Request", "RequestResponse"), "responseObject": ("RequestResponse",)}
@@ -83,7 +83,7 @@ def _compare(op: str, value: Any, wanted: str) -> bool:  # noqa: ANN401 - JSON o
     if op == "=":
         return text == wanted
     if op == "~":
-        return _pattern(wanted).search(text) is not None
+        return finder(wanted)(text)
     if op == "cidr":
         return _within(text, wanted)
     left, right = _ordered(text), _ordered(wanted)
@@ -99,8 +99,3 @@ def _within(text: str, network: str) -> bool:
 
 def _ordered(text: str) -> Any:  # noqa: ANN401 - a number or an instant; None for neither
     return int(text) if grammar.NUMBER.fullmatch(text) else instant(text)
-
-
-@lru_cache(maxsize=256)
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text)

@@ -19,6 +19,7 @@ import msgspec
 
 from irkit.audit.read.event import instant
 from irkit.errors import UsageError
+from irkit.pattern import BadPattern, finder
 
 SHORT = {
     "user": "user.username",
@@ -203,9 +204,9 @@ def _orderable(value: str) -> bool:
 
 def _checked(pattern: str) -> None:
     try:
-        re.compile(pattern)
-    except re.error as error:
-        raise UsageError(f"not a regular expression: {pattern}: {error}", HINT) from error
+        finder(pattern)
+    except BadPattern as error:
+        raise UsageError(f"not a regular expression: {pattern}: {error}", error.remedy or HINT) from error
 
 
 def _path(field: str) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from irkit.cluster.protocol import Json
 from irkit.contain import marks
+from irkit.pattern import BadPattern, beginner
 
 CONFIG = ("kube-system", "cilium-config")
 _SOURCE = "k8s"
@@ -55,6 +55,6 @@ def _patterns(listed: Iterable[str]) -> Iterable[tuple[str, bool, str]]:
 
 def _begins(pattern: str, key: str) -> bool:
     try:
-        return re.match(pattern, key) is not None
-    except re.error:  # Go's syntax is not quite ours: then it is taken to be about other labels
+        return beginner(pattern)(key)
+    except BadPattern:  # Cilium's agent does not start with such a one: it is about no label
         return False

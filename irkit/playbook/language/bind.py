@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from irkit.errors import UsageError
+from irkit.pattern import whole
 from irkit.playbook.schema import EXPRESSION, Input, Playbook
 
-# Values may come from an alert: no pattern is tried on more than this.
+# Values may come from an alert: no longer one is taken.
 MAX_TEXT = 4096
 MAX_ITEMS = 1000
 TYPES: dict[str, Any] = {
@@ -61,7 +62,7 @@ def check(name: str, declared: Input, value: object) -> Any:  # noqa: ANN401 - o
     if len(texts) > MAX_ITEMS or any(len(text) > MAX_TEXT for text in texts):
         raise ValueError(f"input {name} is longer than {MAX_ITEMS} items of {MAX_TEXT} characters")
     for text in texts:
-        if declared.pattern is not None and not re.fullmatch(declared.pattern, text):
+        if declared.pattern is not None and not whole(declared.pattern)(text):
             raise ValueError(f"input {name} does not match {declared.pattern}: {text!r}")
     return [_anchored(text) for text in texts] if declared.type == "paths" else typed
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from irkit.pattern import BadPattern, whole
 from irkit.playbook.language import bind, judge, names
 from irkit.playbook.language.fit import misfits
 from irkit.playbook.language.shape import Found, leaves, under
@@ -51,10 +50,9 @@ def _input(name: str, written: Mapping[str, Any]) -> Found:
     if declared.required == ("default" in written):
         yield (), "an input is either required or has a default"
     try:
-        with warnings.catch_warnings(action="error", category=FutureWarning):  # what Python may read otherwise one day
-            re.compile(declared.pattern or "")
-    except (re.error, OverflowError, FutureWarning) as error:
-        yield ("pattern",), f"not a regular expression: {error}"
+        whole(declared.pattern or "")
+    except BadPattern as error:
+        yield ("pattern",), f"not a regular expression: {error}" + (f"; {error.remedy}" if error.remedy else "")
         return
     try:
         if "default" in written:

@@ -86,6 +86,7 @@ def test_conditions_bodies_and_what_the_log_left_out(tmp_path: Path) -> None:
         ({"verb|fieldref": "user.username"}, {}, "FieldReference"),
         ({"verb|foo": "x"}, {}, "'foo'"),
         ({"verb|re": "(?P<x"}, {}, "regular expression"),
+        ({"verb|re": "(?<!un)bind"}, {}, "(?<!"),  # by pySigma
         ({"verb|expand": "%verbs%"}, {}, "placeholder"),
         ({"requestReceivedTimestamp|hour": 3}, {}, "the hour of a time"),
         ({"responseStatus.code|gte": 399.5}, {}, "the number 399.5"),

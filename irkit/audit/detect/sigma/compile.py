@@ -10,6 +10,7 @@ from sigma import conditions, types
 
 from irkit.audit.filter import grammar
 from irkit.audit.filter.fields import FIELDS
+from irkit.pattern import BadPattern, finder
 
 if TYPE_CHECKING:
     from sigma.rule import SigmaRule
@@ -70,7 +71,7 @@ def _text(path: tuple[str, ...], value: types.SigmaString) -> grammar.Filter:
     if path == ("responseStatus", "code") and not value.contains_special():
         raise Unsupported(f"the text {str(value)!r} for responseStatus.code, which is a number")
     flags = "(?s)" if isinstance(value, types.SigmaCasedString) else "(?is)"
-    return grammar.Test(path, "~", (rf"{flags}\A(?:{pattern})\Z",))
+    return _matching(path, rf"{flags}\A(?:{pattern})\Z")
 
 
 def _part(part: object) -> str:
@@ -86,11 +87,15 @@ def _part(part: object) -> str:
 def _expression(path: tuple[str, ...], value: types.SigmaRegularExpression) -> grammar.Filter:
     letters = {"IGNORECASE": "i", "MULTILINE": "m", "DOTALL": "s"}
     flags = "".join(sorted(letters[flag.name] for flag in value.flags))
-    pattern = f"(?{flags}){value.regexp.original}" if flags else str(value.regexp.original)
+    return _matching(path, f"(?{flags}){value.regexp.original}" if flags else str(value.regexp.original))
+
+
+def _matching(path: tuple[str, ...], pattern: str) -> grammar.Filter:
     try:
-        re.compile(pattern)
-    except re.error as error:
-        raise Unsupported(f"the regular expression {pattern!r}: {error}") from error
+        finder(pattern)
+    except BadPattern as error:
+        remedy = f" ({error.remedy})" if error.remedy else ""
+        raise Unsupported(f"the regular expression {pattern[:200]!r}: {error}{remedy}") from error
     return grammar.Test(path, "~", (pattern,))
 
 

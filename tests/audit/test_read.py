@@ -17,6 +17,7 @@ from irkit.audit.read import blocks as reading
 from irkit.audit.read import scan
 from irkit.audit.read.ahead import ahead
 from irkit.audit.read.blocks import Block, Source, blocks
+from irkit.audit.read.event import Event
 from irkit.audit.read.scan import Needle, census, hits, plausible
 from irkit.audit.read.unpack import Torn, unpack
 from irkit.audit.search import search
@@ -200,3 +201,30 @@ def test_one_process_or_several_find_the_same(tmp_path: Path, monkeypatch: pytes
     assert (detect([path]), list(search([path], TARGET))) == alone
     assert len(alone[1]) == 500
     assert alone[0].coverage.malformed == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "command"),
+    [
+        ("command=sh&command=-c&command=cat+%2Fetc%2Fpasswd&container=web", "sh -c cat /etc/passwd"),
+        ("c%6fmman%64=id", "id"),
+        ("%63%6f%6d%6d%61%6e%64=id&command=", "id"),
+        ("container=web", ""),
+        ("", ""),
+        ("command=id#command=whoami", "id"),
+        ("command=%C3", "\ufffd"),
+    ],
+)
+def test_the_command_of_an_exec(query: str, command: str) -> None:
+    for host in ("", "//[bad"):
+        assert Event("get", requestURI=f"{host}/api/v1/namespaces/shop/pods/web/exec?{query}").command == command
+
+
+@pytest.mark.parametrize("one", ["%", "%61", "a&command=", "+"])
+def test_of_a_command_without_end_the_beginning_is_told_and_that_there_was_more(one: str) -> None:
+    told = Event("get", requestURI="/exec?command=" + one * 300_000).command
+    assert told.endswith(" ...") and 5000 < len(told) < 20_000
+
+
+def test_no_padding_hides_a_command() -> None:
+    assert Event("get", requestURI="/exec?" + "x=%61&" * 100_000 + "command=id").command == "id"

@@ -6,10 +6,11 @@ and `userAgent`, the `Audit-ID` and all but the last of `sourceIPs` are the clie
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -24,6 +25,7 @@ ISSUED = "authentication.kubernetes.io/issued-credential-id"
 DECISION = "authorization.k8s.io/decision"
 REASON = "authorization.k8s.io/reason"
 TRUNCATED = "audit.k8s.io/truncated"  # "true": the bodies were too large, and are left out (--audit-*-truncate-enabled)
+_LONGEST = 16384  # characters of a command, encoded: a URI may be a megabyte, and decoding one takes a second
 NULL = msgspec.Raw(b"null")
 Extra = dict[str, list[str]]
 
@@ -144,11 +146,11 @@ class Event(msgspec.Struct, gc=False):
 
     @property
     def command(self) -> str:
-        """What an exec was to run, as its URI says; "" where it does not, or cannot be taken apart."""
-        try:
-            return " ".join(parse_qs(urlsplit(self.requestURI).query).get("command", []))
-        except ValueError:
-            return ""
+        """What an exec was to run, as its URI says, "..." behind what is cut off; "" where it does not."""
+        query = self.requestURI.partition("?")[2].partition("#")[0]
+        said = "&".join(_commands(query))
+        told = " ".join(unquote_plus(one) for one in said[:_LONGEST].split("&"))
+        return f"{told} ..." if len(said) > _LONGEST else told
 
     @property
     def received(self) -> datetime | None:
@@ -163,6 +165,14 @@ class Event(msgspec.Struct, gc=False):
     def note(self, key: str) -> str:
         """One annotation; "" where there is none."""
         return (self.annotations or {}).get(key, "")
+
+
+def _commands(query: str) -> Iterator[str]:
+    """The values of each `command`, in whichever way its name is written, still encoded."""
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if value and (name == "command" or ("%" in name and len(name) <= 21 and unquote_plus(name) == "command")):
+            yield value
 
 
 @lru_cache(16)

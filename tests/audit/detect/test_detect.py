@@ -198,12 +198,28 @@ def test_the_first_use_is_the_first_in_time_in_whatever_order_logs_are_read(tmp_
 
 
 def test_memory_is_bounded_and_what_was_dropped_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for limit in ("GROUPS", "IDS", "ITEMS"):
-        monkeypatch.setattr(tally, limit, 20)
+    for limit, most in {"GROUPS": 19, "LATE": 1, "IDS": 20, "ITEMS": 20}.items():
+        monkeypatch.setattr(tally, limit, most)
     many: list[Event | bytes] = [event(sub="exec", code=101, name=f"web-{number}") for number in range(50)]
     found = report(tmp_path, many)
     assert (len(found.findings), found.coverage.dropped) == (20, 30)
     assert len(report(tmp_path, execs(50)).findings[0].audit_ids) == 20
+
+
+def test_a_flood_of_findings_hides_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit, most in {"GROUPS": 20, "LATE": 2, "MOST": 40}.items():
+        monkeypatch.setattr(tally, limit, most)
+    flood: list[Event | bytes] = [event(sub="exec", code=101, name=f"web-{number}") for number in range(50)]
+    deeds = [event(sub="exec", code=101, user="mallory"), event("get", sub="portforward", code=101)]
+    found = report(tmp_path, [*flood, *deeds, *flood[:30], acting("root", "system:masters")])
+    assert {(one.rule, one.actor) for one in found.findings} >= {
+        ("exec-into-pod", "mallory"),
+        ("port-forward", deeds[1]["user"]["username"]),
+        ("impersonation", "alice as root"),
+    }
+    assert (len(found.findings) - 22, found.coverage.dropped) == (3, 28 + 8)
+    actors: list[Event | bytes] = [event(sub="exec", code=101, user=f"u{number}") for number in range(50)]
+    assert len(report(tmp_path, [*flood, *actors]).findings) == 40
 
 
 def test_who_acts_as_whom(tmp_path: Path) -> None:

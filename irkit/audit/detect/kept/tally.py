@@ -16,6 +16,8 @@ from irkit.audit.read.event import Event
 from irkit.model.audit import Finding
 
 GROUPS = 50_000  # findings kept apart; of more, the first so many, and `dropped` says how many were not kept
+LATE = 20  # places that each rule has for each actor once those are taken: no flood of one kind hides another
+MOST = 2 * GROUPS  # late ones too
 IDS = 10_000  # audit ids named by one finding
 ITEMS = 500  # different things counted for one subject in one span
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -77,6 +79,7 @@ class Tally:
     seen: dict[Key, Seen] = field(default_factory=dict)
     chains: Chains = field(default_factory=Chains)
     glance: Glance = field(default_factory=Glance)
+    late: dict[Whom, int] = field(default_factory=dict)
     dropped: int = 0
 
     def take(self, rule: Rule, event: Event, told: str) -> None:
@@ -122,10 +125,19 @@ class Tally:
     def _enter(self, key: Key, seen: Seen) -> None:
         if known := self.seen.get(key):
             known.add(seen)
-        elif len(self.seen) < GROUPS:
+        elif self._room(key[:2]):
             self.seen[key] = seen
         else:
             self.dropped += 1
+
+    def _room(self, whom: Whom) -> bool:
+        if len(self.seen) < GROUPS:
+            return True
+        taken = self.late.get(whom, 0)
+        if taken >= LATE or len(self.seen) >= MOST:
+            return False
+        self.late[whom] = taken + 1
+        return True
 
     def findings(self, rules: dict[str, Rule]) -> list[Finding]:
         """What it amounts to, in time order."""

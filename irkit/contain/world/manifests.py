@@ -93,8 +93,9 @@ def _objects(document: Any) -> Iterator[Json]:  # noqa: ANN401 - whatever the fi
 
 
 def _parsed(file: BinaryIO, where: str) -> list[Any]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from yaml import YAMLError
+
+    from irkit.contain.world.yaml import documents
 
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -102,7 +103,7 @@ def _parsed(file: BinaryIO, where: str) -> list[Any]:
     if (found := _json(data)) is not None:
         return found
     try:
-        return list(YAML(typ="safe", pure=True).load_all(data))
+        return documents(data)
     except (YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         hint = RENDER if b"{{" in data else "correct it, or leave it out"

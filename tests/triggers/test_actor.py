@@ -47,14 +47,15 @@ def of(body: bytes, number: int = 1) -> Job:
 
 
 def test_the_rails_say_when_and_a_second_look_is_not_a_second_attempt(practice: Practice) -> None:
-    acting, first, second = actor(practice), job(practice), job(practice, 2)
+    first, second, moment = job(practice), job(practice, 2), now()
+    acting = replace(actor(practice), clock=lambda: moment)
     assert acting.act(first, Event()) == Finished(run_of(first))
     waits = acting.act(second, Event())
     assert isinstance(waits, Later)
     assert not waits.counts
     journal = log.read(runs.locate(practice.home, run_of(second)))
     (decision,) = [record["decision"] for record in journal if record["kind"] == "rails.decided"]
-    assert waits.at == times.parse(decision["until"])
+    assert moment + waits.after == times.parse(decision["until"])
     assert acting.act(second, Event()) == waits
     assert log.read(runs.locate(practice.home, run_of(second))) == journal, "it was not driven before its time"
     later = replace(acting, clock=lambda: now() + timedelta(hours=2))

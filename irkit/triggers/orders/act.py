@@ -62,7 +62,7 @@ class Actor:
         try:
             return self._drive(run_id, order, self._setup(order.alert, lost), job)
         except Occupied as error:
-            return Later(self.clock() + BUSY, error.message, counts=False)
+            return Later(BUSY, error.message, counts=False)
         except VerificationError as error:
             return Hopeless(f"run {run_id}: {error.message}")
 
@@ -78,8 +78,8 @@ class Actor:
             try:
                 begun = _begun(folder, self.clock)
             except JournalError as error:
-                return Later(self.clock() + BUSY, error.message, counts=False)
-            if begun and (waiting := self._postponed(folder)) and waiting.at > self.clock():
+                return Later(BUSY, error.message, counts=False)
+            if begun and (waiting := self._postponed(folder)) and waiting.after > timedelta(0):
                 return waiting
             record = engine.resume(run_id, setup) if begun else self._start(run_id, order, setup)
         if record.id != run_id:  # another run has the turn, and stands for this one
@@ -116,13 +116,13 @@ class Actor:
         held, asked = until(records, now, Memory(self.home).frozen() is not None), ledger.waits_for
         looks = [at for at in (held, answer(asked, now)) if at]
         why = f"waits: {asked.question.step} asks for approval" if asked else f"waits: {reasons(records)}"
-        return Later(min(looks), f"run {folder.name} {why}", counts=False) if looks else None
+        return Later(min(looks) - now, f"run {folder.name} {why}", counts=False) if looks else None
 
     def _ended(self, record: RunRecord, job: Job, folder: Path) -> Ending:
         if record.status is not Status.FAILED or Ledger(log.read(folder)).cancelled:
             return Finished(record.id)
         failed = next(step for step in record.steps if step.status is Status.FAILED)
-        return Later(self.clock() + delay(job.attempts), f"run {record.id}: {failed.id}: {failed.summary}")
+        return Later(delay(job.attempts), f"run {record.id}: {failed.id}: {failed.summary}")
 
 
 class _Fenced(Memory):

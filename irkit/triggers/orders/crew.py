@@ -46,7 +46,7 @@ class Crew:
             yield
 
     def _worker(self, queue: Queue, name: str) -> Worker:
-        return Worker(queue, name, self.actor.act, (KIND,), self.lease, self.actor.clock, self.bell)
+        return Worker(queue, name, self.actor.act, (KIND,), self.lease, self.bell)
 
     def _ttl(self, queue: Queue) -> Run:
         return lambda stop: Overdue(self.actor.cluster, queue, self.bell, self.namespace, self.actor.clock, stop).run()

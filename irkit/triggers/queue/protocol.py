@@ -151,8 +151,10 @@ class Queue(Protocol):
         """Settle `job`; `word` is kept for people (a run's id). Raises LeaseLost."""
         ...
 
-    def fail(self, job: Job, why: str, retry_at: datetime | None = None, *, counts: bool = True) -> State:
-        """Give `job` back until `retry_at`; as a dead letter when that is None or it was the last attempt.
+    def fail(self, job: Job, why: str, after: timedelta | None = None, *, counts: bool = True) -> State:
+        """Have `job` come again `after` so long; as a dead letter when that is None or it was the last attempt.
+
+        How long it is counts by the queue's own clock, as leases are: a worker's may be wrong.
 
         `counts=False` puts off without using up an attempt: frozen, or waiting for an approval. Raises LeaseLost.
         """

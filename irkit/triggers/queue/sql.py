@@ -67,14 +67,14 @@ class SqlQueue:
         with self._door.writing() as made:
             held(made, job, DONE, micros(made.now), said(word))
 
-    def fail(self, job: Job, why: str, retry_at: datetime | None = None, *, counts: bool = True) -> State:
+    def fail(self, job: Job, why: str, after: timedelta | None = None, *, counts: bool = True) -> State:
         """Waiting again, or dead."""
         with self._door.writing() as made:
             last = counts and job.attempts >= _allowed(made, job)
-            if retry_at is None or last:
+            if after is None or last:
                 held(made, job, _FAIL, State.DEAD, micros(made.now), micros(made.now), said(why), 0)
                 return State.DEAD
-            held(made, job, _FAIL, State.WAITING, micros(retry_at), None, said(why), 0 if counts else 1)
+            held(made, job, _FAIL, State.WAITING, micros(made.now + after), None, said(why), 0 if counts else 1)
             return State.WAITING
 
 

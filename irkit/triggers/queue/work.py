@@ -7,12 +7,10 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Event, Thread
 
-from irkit import times
 from irkit.errors import IrkitError
-from irkit.times import Clock
 from irkit.triggers.queue.bell import Bell
 from irkit.triggers.queue.protocol import Job, LeaseLost, Queue, QueueError
 
@@ -33,9 +31,9 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """It has to come again at `at`. `counts`: False for what is no failure, as when it waits for an approval."""
+    """It has to come again. `counts`: False for what is no failure, as when it waits for an approval."""
 
-    at: datetime
+    after: timedelta
     why: str
     counts: bool = True
 
@@ -66,7 +64,6 @@ class Worker:
     handle: Handle
     kinds: Collection[str] = ()
     lease: timedelta = LEASE
-    clock: Clock = times.now
     bell: Bell = field(default_factory=Bell)
 
     def run(self, stop: Event) -> None:
@@ -100,17 +97,17 @@ class Worker:
         try:
             return self.handle(job, lost)
         except IrkitError as error:
-            return Later(self.clock() + delay(job.attempts), error.message)
+            return Later(delay(job.attempts), error.message)
         except Exception as error:  # a defect must neither end the worker nor lose the job
             _log.exception("%s: job %s", self.name, job.id)
-            return Later(self.clock() + delay(job.attempts), f"{type(error).__name__}: {error}")
+            return Later(delay(job.attempts), f"{type(error).__name__}: {error}")
 
     def _settle(self, job: Job, ending: Ending) -> None:
         match ending:
             case Finished(word):
                 self.queue.done(job, word)
-            case Later(at, why, counts):
-                self.queue.fail(job, why, at, counts=counts)
+            case Later(after, why, counts):
+                self.queue.fail(job, why, after, counts=counts)
             case Hopeless(why):
                 self.queue.fail(job, why)
             case Settled():

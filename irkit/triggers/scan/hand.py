@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
 
-from irkit import times
 from irkit.audit.afar.reader import NotHere, Reader
 from irkit.audit.afar.wire import Part, encode
-from irkit.times import Clock
 from irkit.triggers.orders.crew import at_work
 from irkit.triggers.queue.opening import Opened
 from irkit.triggers.queue.protocol import MAX_ATTEMPTS, Job
@@ -30,7 +28,6 @@ class Hand:
     parts: Parts
     name: str
     reader: Reader
-    clock: Clock = times.now
 
     def read(self, job: Job, lost: Event) -> Ending:
         """Answer one unit. `lost` is not looked at: a piece is short, and without the lease nothing is kept of it."""
@@ -41,7 +38,7 @@ class Hand:
         except NotHere as error:
             why = f"worker {self.name}: {error}"
             if job.attempts < MAX_ATTEMPTS:
-                return Later(self.clock() + AGAIN, why)
+                return Later(AGAIN, why)
             part = Part(refused=why)
         self.parts.keep(job, encode(part))
         return Settled()

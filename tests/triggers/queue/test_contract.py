@@ -12,7 +12,7 @@ from irkit.triggers.queue.opening import Opened, opened
 from irkit.triggers.queue.protocol import Desk, Fate, Item, LeaseLost, Placed, Queue, QueueError, State
 from tests.triggers.queue.hands import LEASE, START, Turned, item, put, take
 
-SECOND = timedelta(seconds=1)
+SECOND, AT_ONCE = timedelta(seconds=1), timedelta(0)
 
 
 def state(desk: Desk, job: int) -> State:
@@ -161,7 +161,7 @@ def test_done_is_done_once(queue: Queue) -> None:
 def test_a_failed_job_comes_again_at_the_time_given(queue: Queue, desk: Desk, clock: Turned) -> None:
     put(queue, "k")
     job = take(queue)
-    assert queue.fail(job, "no answer", clock() + SECOND) is State.WAITING
+    assert queue.fail(job, "no answer", SECOND) is State.WAITING
     assert desk.show(job.id)[0].word == "no answer"
     assert queue.take("w1", LEASE) is None
     clock.turn(SECOND)
@@ -171,11 +171,21 @@ def test_a_failed_job_comes_again_at_the_time_given(queue: Queue, desk: Desk, cl
         queue.done(job)
 
 
+def test_how_long_a_job_is_put_off_is_counted_by_the_queues_clock(queue: Queue, desk: Desk, clock: Turned) -> None:
+    put(queue, "k")
+    job = take(queue)
+    clock.turn(SECOND)
+    assert queue.fail(job, "no answer", LEASE) is State.WAITING
+    assert desk.show(job.id)[0].due == START + SECOND + LEASE
+    clock.turn(LEASE)
+    assert take(queue).id == job.id
+
+
 def test_the_last_attempt_makes_a_dead_letter(queue: Queue, desk: Desk, clock: Turned) -> None:
     put(queue, "k", attempts=2)
-    assert queue.fail(take(queue), "first", clock()) is State.WAITING
+    assert queue.fail(take(queue), "first", AT_ONCE) is State.WAITING
     job = take(queue)
-    assert queue.fail(job, "second", clock()) is State.DEAD
+    assert queue.fail(job, "second", AT_ONCE) is State.DEAD
     entry, _ = desk.show(job.id)
     assert (entry.state, entry.word, entry.settled) == (State.DEAD, "second", START)
 
@@ -204,7 +214,7 @@ def test_putting_off_uses_up_no_attempt(queue: Queue, clock: Turned) -> None:
     put(queue, "k", attempts=1)
     for _ in range(3):
         job = take(queue)
-        assert queue.fail(job, "frozen", clock(), counts=False) is State.WAITING
+        assert queue.fail(job, "frozen", AT_ONCE, counts=False) is State.WAITING
     again = take(queue)
     assert (again.attempts, again.token) == (1, job.token + 1)
 

@@ -6,6 +6,7 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_nobody_reads_all_jobs_to_find_one(tmp_path: Path) -> None:
         found.connection.set_trace_callback(said.append)
     queue = SqlQueue(door)
     assert [put(queue, key, group="pod").fate for key in "aab"] == [Fate.NEW, Fate.DUPLICATE, Fate.COALESCED]
-    queue.fail(queue.beat(take(queue), LEASE), "why", times.now())
+    queue.fail(queue.beat(take(queue), LEASE), "why", timedelta(0))
     queue.done(take(queue))
     queue.put([replace(item("c"), dead="why")])
     with door.reading() as found:

@@ -30,12 +30,12 @@ def live(address: str) -> Iterator[Opened]:
 def test_what_the_handler_says_is_what_becomes_of_the_job(queue: Queue, desk: Desk, clock: Turned) -> None:
     endings: dict[str, Ending] = {
         "done": Finished("r-1"),
-        "later": Later(clock() + LEASE, "busy"),
-        "frozen": Later(clock() + LEASE, "frozen", counts=False),
+        "later": Later(LEASE, "busy"),
+        "frozen": Later(LEASE, "frozen", counts=False),
         "dead": Hopeless("no such playbook"),
     }
     queue.put([item(key) for key in endings])
-    worker = Worker(queue, "w", lambda job, _: endings[job.key], clock=clock)
+    worker = Worker(queue, "w", lambda job, _: endings[job.key])
     assert [worker.once() for _ in range(5)] == [True] * 4 + [False]
     assert {entry.key: (entry.state, entry.word, entry.attempts) for entry in desk.ls()} == {
         "done": (State.DONE, "r-1", 1),
@@ -53,7 +53,7 @@ def test_a_handler_that_fails_is_tried_ever_later_and_then_no_more(
         raise error
 
     put(queue, "k", attempts=3)
-    worker, waits = Worker(queue, "w", fails, clock=clock), []
+    worker, waits = Worker(queue, "w", fails), []
     while worker.once():
         (entry,) = desk.ls()
         waits.append(entry.due - clock())
@@ -86,7 +86,7 @@ def test_who_lost_the_lease_is_told_and_settles_nothing(live: Opened) -> None:
     put(live.queue, "k")
 
     def robbed(job: Job, lost: Event) -> Ending:
-        live.queue.fail(job, "an operator took it away", job.created, counts=False)
+        live.queue.fail(job, "an operator took it away", timedelta(0), counts=False)
         heir = live.queue.take("heir", LEASE)
         assert heir
         assert lost.wait(PATIENCE)

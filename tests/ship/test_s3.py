@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -212,6 +212,41 @@ def test_a_store_that_echoes_is_not_believed(tmp_path: Path) -> None:
         error = refused(settings(rclone, bucket), sealed)
         assert isinstance(error, VerificationError)
         assert "is not what was sent" in error.message
+
+
+def test_a_store_whose_object_never_ends_is_read_no_further_than_the_bundle(tmp_path: Path) -> None:
+    sealed = bundle(tmp_path)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        there = False
+
+        def do_HEAD(self) -> None:
+            self._say(200 if Handler.there else 404, ("Content-Length", str(sealed.size)))
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            Handler.there = True
+            self._say(200, ("Content-Length", "0"))
+
+        def do_GET(self) -> None:
+            self._say(200, ("Content-Length", str(1 << 50)))
+            with suppress(OSError):  # until it is read no further
+                while True:
+                    self.wfile.write(bytes(1 << 16))
+
+        def _say(self, status: int, *headers: tuple[str, str]) -> None:
+            self.send_response(status)
+            for name, value in (*headers, ("ETag", '"x"'), ("Last-Modified", "Fri, 27 Nov 2026 03:00:00 GMT")):
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with served(Handler) as url:
+        error = refused(StoreSettings("s3://bucket", s3_endpoint_url=url), sealed)
+    assert isinstance(error, VerificationError)
+    assert "is not what was sent" in error.message
 
 
 LARGE = multipart.THRESHOLD + (3 << 20)

@@ -30,6 +30,13 @@ _KINDS = (
 )
 
 
+def inside(text: bytes, at: int) -> bool:
+    """Whether `at` is within a token, behind its first byte."""
+    start = text.rfind(b"[REDACTED:", max(0, at - 52), at)
+    token = TOKEN.match(text, start) if start >= 0 else None
+    return bool(token and token.end() > at)
+
+
 def kind(secret: bytes) -> str:
     """What `secret` is by its own shape: "jwt", "github" and so on; "secret" for anything else."""
     return next((name for name, shape in _KINDS if shape.fullmatch(secret)), "secret")

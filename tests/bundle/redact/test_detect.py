@@ -45,6 +45,11 @@ SAMPLES = {
     "beside": (f"- name: DB_PASSWORD\n  value: {A[:9]}", A[:9]),
     "flag": (f"login -token {A[:9]}", A[:9]),
     "flag-prefixed": (f"login --my-token {A[:9]}", A[:9]),
+    "called": (f"mysql -p{A[:9]} shop", A[:9]),
+    "sql": (f"CREATE USER a IDENTIFIED BY '{A[:9]}'", A[:9]),
+    "netrc": (f"machine a login b password {A[:9]}", A[:9]),
+    "redis": (f"requirepass {A[:9]}", A[:9]),
+    "piped": (f"echo {A[:9]} | sudo -S ls", A[:9]),
 }
 
 

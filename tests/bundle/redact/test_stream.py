@@ -169,6 +169,11 @@ HOSTILE = [
         b'{"a":',
         b"[[[[",
         b"password=,",
+        b"curl -u ",
+        b"mysql -p ",
+        b"htpasswd -b a ",
+        b"echo a | sudo -S ",
+        b"?command=mysql&command=-pxx&",
     ),
 ]
 

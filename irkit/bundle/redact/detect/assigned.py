@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from irkit.bundle.redact.detect import blocks, words
 from irkit.bundle.redact.detect.escapes import undone
 from irkit.bundle.redact.detect.span import LONGEST, Span
-from irkit.bundle.redact.tokens import TOKEN
+from irkit.bundle.redact.tokens import TOKEN, inside
 
 # Read backwards, so that they are anchored and linear. A logger that colours writes `ESC[36mpassword ESC[0m=x`.
 _NAME = re.compile(rb"[=:>]{1,2}\s{0,4}+(?:m[0-9;]{0,12}\[(?:\x1b|[bB]100u\\))?[\"'\\\]]{0,6}+([A-Za-z0-9_./-]{1,100})")
@@ -31,7 +31,7 @@ _UNTIL_SPACE = re.compile(rb"[^\s\x00\"'`<>\\]*+")
 
 def assigned(text: bytes, at: int) -> Iterator[Span]:
     """The value behind `name=`, `name:` or `"name":`, where the name is a secret's; `at` is behind the separator."""
-    if words.names_secret(label := _label(_NAME, text, at)) and not _in_token(text, at):
+    if words.names_secret(label := _label(_NAME, text, at)) and not inside(text, at):
         yield from _value(text, at, label)
 
 
@@ -45,13 +45,6 @@ def beside(text: bytes, at: int) -> Iterator[Span]:
     """The value behind `value:` in the line below `name: DB_PASSWORD`; `at` is behind the colon."""
     if words.names_secret(label := _label(blocks.BESIDE, text, at)):
         yield from _value(text, at, label)
-
-
-def _in_token(text: bytes, at: int) -> bool:
-    """Whether the name is the kind that a token tells."""
-    start = text.rfind(b"[REDACTED:", max(0, at - 36), at)
-    token = TOKEN.match(text, start) if start >= 0 else None
-    return bool(token and token.end() > at)
 
 
 def _label(pattern: re.Pattern[bytes], text: bytes, at: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from irkit.bundle.redact.detect import programs, said
 from irkit.bundle.redact.detect.assigned import assigned, beside, flagged
 from irkit.bundle.redact.detect.commanded import commanded
 from irkit.bundle.redact.detect.shapes import in_url, private_key, scheme, shaped
@@ -38,7 +39,7 @@ NAMES = (
 SHORT = rb"[^a-z](?:pass|pw|pat|sas|dsn|sig|auth)(?-i:[^a-z])"
 _REST = rb"[A-Za-z0-9_.-]{0,32}"
 _SHORT_NAME = (
-    rb"[^a-z](?:pass|pw|pat|sas|dsn|sig|auth)(?:[_.0-9-][A-Za-z0-9_.-]{0,32}|(?-i:[A-Z])[A-Za-z0-9_.-]{0,32})?"
+    rb"(?:^|[^a-z])(?:pass|pw|pat|sas|dsn|sig|auth)(?:[_.0-9-][A-Za-z0-9_.-]{0,32}|(?-i:[A-Z])[A-Za-z0-9_.-]{0,32})?"
 )
 _ASSIGN = rb"[\"'\\\]]{0,6}(?:(?:\x1b|\\u001b)\[[0-9;]{0,12}m)?\s{0,4}(?:=>|:=|[:=>])"
 _NEXT = rb"[\"']?[ \t]{0,8}(?:\r?\n|(?:\\{1,7}r)?\\{1,7}n)[ \t]{1,40}"
@@ -80,4 +81,9 @@ DETECTORS = (
         caseless=True,
         guess=True,
     ),
+    Detector("called", programs.TRIGGER, programs.called, guess=True),
+    Detector("sql", said.SQL, said.following(plain=True), caseless=True, guess=True),
+    Detector("netrc", said.NETRC, said.following(plain=True), caseless=True, guess=True),
+    Detector("redis", said.REDIS, said.following(plain=False), caseless=True, guess=True),
+    Detector("piped", said.PIPED, said.piped, guess=True),
 )

@@ -14,10 +14,9 @@ from irkit.bundle.redact.structure import kubernetes
 from irkit.bundle.redact.structure.markers import calls
 from irkit.bundle.redact.structure.tree import Bare, Node, Row, Table, Text, Unreadable, parse
 from irkit.bundle.redact.structure.within import outward
-from irkit.bundle.redact.tokens import TOKENS
+from irkit.bundle.redact.tokens import TOKENS, inside
 
 _DEEPEST = 3  # documents within strings of documents
-_COMMANDS = (b"args", b"command")
 
 
 class _Place(NamedTuple):
@@ -70,6 +69,8 @@ class _Search:
         secret = place.secret or kubernetes.holds_secrets(table)
         if secret:
             self._hide(kubernetes.data(table), place)
+        for key, text, start in kubernetes.called(table):
+            self._argument(text, start, "argument", _Place(place, key, key, secret, place.depth))
         env = place.key == b"env" or b"/env/" in table.text(b"path")
         for key, node in table.members:
             own = kubernetes.member(table, key, node, env=env)
@@ -81,13 +82,17 @@ class _Search:
                 self.visit(node, inner)
 
     def _row(self, row: Row, place: _Place) -> None:
-        if place.key in _COMMANDS:
+        if place.key in kubernetes.COMMANDS:
             for text, start, rule in kubernetes.arguments(row):
-                if not words.trivial(text.value[start:]) and not TOKENS.fullmatch(text.value[start:]):
-                    self._within(text, [Span(start, len(text.value), rule)], place)
+                self._argument(text, start, rule, place)
         for number, node in enumerate(row.items):
             if not self._nothing_in(node):
                 self.visit(node, _Place(place, b"%d" % number, place.key, place.secret, place.depth))
+
+    def _argument(self, text: Text, start: int, rule: str, place: _Place) -> None:
+        value = text.value[start:]
+        if not words.trivial(value) and not TOKENS.fullmatch(value) and not inside(text.value, start):
+            self._within(text, [Span(start, len(text.value), rule)], place)
 
     def _nothing_in(self, node: Node) -> bool:
         """Whether it is sure of a value by itself: whatever is hidden in a text as it stands is hit in the whole too.

@@ -8,12 +8,13 @@ from binascii import Error
 from collections.abc import Iterator
 from functools import lru_cache
 
-from irkit.bundle.redact.detect import words
+from irkit.bundle.redact.detect import programs, words
 from irkit.bundle.redact.structure.tree import Bare, Node, Row, Table, Text
 
 Secret = tuple[Text | Bare, str, bytes]  # where, by which rule, and what it is once decoded
 Part = tuple[Text, int, str]  # a string, from which of its decoded bytes on, and by which rule
 
+COMMANDS = (b"command", b"args")
 _SECRET_TYPES = re.compile(rb"Opaque|(?:kubernetes\.io|bootstrap\.kubernetes\.io|helm\.sh|istio\.io)/.*")
 _VALUES = (b"value", b"Value", b"values")
 _NAMES = (b"name", b"key", b"header", b"Name", b"Key")
@@ -21,7 +22,7 @@ _ADDRESSES = re.compile("(?i)sha|commit|digest|revision|hash|uid|uuid|version|ta
 _NUMBER = re.compile(rb"[0-9]{4,}")
 _FLAG = re.compile(rb"-{1,2}([A-Za-z][A-Za-z0-9_.-]*)(=?)")
 _VARIABLE = re.compile(rb"([A-Za-z_][A-Za-z0-9_.]*)(=)")
-_USER = re.compile(rb"(?:-u|--user|--proxy-user)\Z")
+_USER = re.compile(rb"(?:-u|--user|--proxy-user)\Z")  # of whatever program
 
 
 def holds_secrets(table: Table) -> bool:
@@ -105,6 +106,21 @@ def arguments(row: Row) -> Iterator[Part]:
         if isinstance(item, Text):
             yield from _argument(item, value, before)
         before = value
+
+
+def called(table: Table) -> Iterator[tuple[bytes, Text, int]]:
+    """The secrets that a container's program is given in a way of its own: in which list, where, from which byte on."""
+    image = table.text(b"image").rpartition(b"/")[2]
+    said = [
+        (key, item)
+        for wanted in COMMANDS
+        for key, node in table.members
+        if key == wanted and isinstance(node, Row)
+        for item in node.items
+        if isinstance(item, Text)
+    ]
+    for number, start in programs.listed([re.split(b"[:@]", image)[0], *(item.value for _, item in said)]):
+        yield *said[number - 1], start
 
 
 def _argument(item: Text, value: bytes, before: bytes) -> Iterator[Part]:

@@ -6,6 +6,7 @@ import threading
 
 import hyperscan
 
+from irkit.bundle.redact.detect.programs import BRIEF
 from irkit.bundle.redact.detect.registry import NAMES, SHORT
 from irkit.bundle.redact.detect.scanner import Triggers
 
@@ -18,6 +19,7 @@ _MARKERS = (
     rb"opaque|env\\{0,15}\"|\"-u\\{0,15}\"|--(?:proxy-)?user",
     rb"\"type\\{0,15}\"\s{0,8}:\s{0,8}\\{0,15}\"(?:kubernetes\.io|bootstrap\.kubernetes\.io|helm\.sh|istio\.io)/",
     rb"://[^\s\"]{1,300}@",
+    BRIEF,
     # Escapes that no writer needs could spell any of the above.
     rb"\\/|\\u00(?:2[^6]|3[^ce]|[4-7].)",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 
 import pytest
 
@@ -46,6 +47,8 @@ LINES = (
     f"vault login {S}",
     f"rabbitmqctl add_user a {S}",
     f"mc alias set minio http://minio:9000 admin {S}",
+    f"openssl rsa -in k -passin pass:{S}",
+    f"openssl aes-256-cbc -k {S} -in k",
     f"aws configure set aws_secret_access_key {S}",
 )
 SAID = (
@@ -87,6 +90,8 @@ login with password authentication
 default login page password reset
 echo done | sudo tee x
 vault login -method=oidc role=dev
+openssl rsa -in k -passin env:PASS
+["docker", "run", "-p", "8080:80"] ["mysql", "-h", "db"], "-pool"
 aws configure set region eu-central-1
 kubectl create configmap a --from-literal=a=b
 helm upgrade -p x
@@ -114,6 +119,20 @@ def test_no_secret_of_a_line_gets_through(line: str) -> None:
             assert S.encode() not in hidden, content
             assert len(notes) == 1
             assert through(path, hidden)[0] == hidden
+
+
+@pytest.mark.parametrize("write", [json.dumps, str, lambda words: json.dumps({"msg": json.dumps(words)})])
+@pytest.mark.parametrize(
+    "line", [line for line in LINES if line[:2] not in ("7z", "az", "mc") and not {*">\n"} & {*line}]
+)
+def test_no_secret_of_a_list_that_a_log_shows_gets_through(line: str, write: Callable[[list[str]], str]) -> None:
+    shown = write(shlex.split(line))
+    hidden, _ = through(LOG, f"exec {shown} done\n".encode())
+    before, after = f"exec {shown} done\n".encode().split(S.encode())
+    assert S.encode() not in hidden
+    assert hidden.startswith(before)
+    assert hidden.endswith(after)
+    assert through(LOG, hidden) == (hidden, [])
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if ">" not in line])

@@ -70,6 +70,7 @@ BITS: list[str | bytes] = [
         "[REDACTED:",
         "[REDACTED:secret:",
     ),
+    *('["mysql","-p', '","', '"]', "openssl -k ", "-passin pass:"),
     *("x", "a1B2c3D4", "hunter2-Zebra", "invalid", "\xff", "é", "0123456789abcdef"),
 ]
 TEXTS = st.lists(st.sampled_from(BITS), max_size=30).map(

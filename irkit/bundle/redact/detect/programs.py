@@ -26,6 +26,9 @@ _END = re.compile(rb"(?<!\\)\r?\n|(?<!\\)\\[nr](?![\w/.-])|[;|](?=\s)|&&")
 _NOT_YET = (b"$", b"%(", b"{{", b"-")
 _PARTING = b" \t\r\n\x00\"'`;|&<>()"
 _WHOLE = bytes.maketrans(_PARTING, b"\x01" * len(_PARTING))  # of a word in a list nothing parts
+# Between the words of a list that a log shows, and behind the last one.
+_COMMA = re.compile(rb"(?:\\{0,3}\"|'), ?(?:\\{0,3}\"|')")
+_CLOSED = re.compile(rb"[\"'] ?\]")
 
 
 def _next(*flags: bytes) -> bytes:
@@ -48,6 +51,12 @@ def _pair(mark: bytes, *flags: bytes) -> bytes:
 def _place(*before: bytes) -> bytes:
     """In the word behind words like these."""
     return b"".join(_GAP + one for one in before) + _GAP + _SECRET
+
+
+def _said(mark: bytes, *flags: bytes) -> bytes:
+    """In the word behind a flag, behind what says where the secret comes from: `-passin pass:x`."""
+    word = rb"\\{0,3}\"" + mark + rb"([^\"\r\n\\]++)|'" + mark + rb"([^'\r\n]++)|" + mark + _SECRET
+    return _GAP + rb"(?:" + b"|".join(flags) + rb")" + _GAP + rb"(?:" + word + rb")"
 
 
 class _Row(NamedTuple):
@@ -88,6 +97,7 @@ _TABLE = (
     _Row(b"rabbitmqctl", (b"user", b"pass"), (_place(b"(?:add_user|change_password|authenticate_user)", _WORD),)),
     _Row(b"mc mcli", (b"alias",), (_place(b"alias", b"set", _WORD, _WORD, _WORD),)),
     _Row(b"aws", (b"set",), (_place(b"configure", b"set", rb"[\w.-]{0,64}(?:secret_access_key|session_token)"),)),
+    _Row(b"openssl", (b"pass:", b"-k", b"-K"), (_said(b"pass:", rb"-pass(?:in|out)?"), _next(b"-[kK]"))),
     _Row(b"useradd usermod", (b"-p",), (_next(b"-p"),)),
     _Row(b"setx", (b"",), (_place(rb"(?i:[a-z0-9_]{0,64}(?:pass|pwd|secret|token|key)[a-z0-9_]{0,64})"),)),
 )
@@ -114,8 +124,16 @@ def called(text: bytes, at: int) -> Iterator[Span]:
     stop = text.find(b"\n", at, at + _LINE)
     stop = at + _LINE if stop < 0 or text[stop - 1 : stop] == b"\\" else stop
     again = text.find(b" " + name[1] + b" ", begin, stop)  # what stands behind that is its own
-    for start, end in _found(name[1], text[begin : again if again >= 0 else stop]):
+    for start, end in _found(name[1], _parted(text[begin : again if again >= 0 else stop])):
         yield Span(begin + start, begin + end, "called")
+
+
+def _parted(line: bytes) -> bytes:
+    """`line` as it is; of a list of words, these parted by as many bytes as in the list."""
+    if not _COMMA.match(line):
+        return line
+    closed = _CLOSED.search(line)
+    return _COMMA.sub(lambda hit: b"\x00" * len(hit[0]), line[: closed.start() if closed else len(line)])
 
 
 def within(line: bytes) -> Iterator[Span]:

@@ -123,7 +123,7 @@ def face_of(flags: dict[str, Any]) -> Face:
     settings = ClusterSettings(flags.get("kubeconfig"), flags.get("context"), flags.get("request_timeout", 30.0))
     if isinstance(sys.stdout, TextIOWrapper):  # what a terminal's alphabet lacks is shown as an escape, as on stderr
         sys.stdout.reconfigure(errors="backslashreplace")
-    plain = flags["no_color"] or os.environ.get("NO_COLOR")
+    plain = flags["no_color"] or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     color = not plain and sys.stderr.isatty() and sys.stdout.isatty()
     return Face(flags["output"], flags["quiet"], color, settings, flags.get("namespace"))
 

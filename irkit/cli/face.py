@@ -105,10 +105,14 @@ class Face:
         """What went wrong, on stderr and, where JSON was asked for, as the answer."""
         self.complain(error)
         try:
-            self.emit({"error": {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}})
+            self.emit({"error": self.told(error)})
         except OSError:  # stdout itself is what failed
             silence()
         return error.exit_code
+
+    def told(self, error: IrkitError) -> dict[str, Any]:
+        """An error as JSON says it."""
+        return {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
 
     def complain(self, error: IrkitError) -> None:
         """What went wrong in one line on stderr, the remedy in the next, quiet or not."""

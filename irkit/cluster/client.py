@@ -212,13 +212,15 @@ def _explained(sdk: Any) -> Iterator[None]:  # noqa: ANN401
     The SDK only logs that a credential plugin failed, and goes on as nobody: what it logs is an error to us.
     """
     hint = "check the kubeconfig: `kubectl config view`"
-    malformed = (sdk.kube.yaml.YAMLError, ssl.SSLError, OSError, ValueError, TypeError, KeyError, AttributeError)
     with _heard() as complaints:
         try:
             yield
         except sdk.ConfigException as error:
             raise UsageError(f"the kubeconfig cannot be used: {_line(error)}", hint) from error
-        except malformed as error:
+        except (sdk.kube.yaml.YAMLError, TypeError, AttributeError, UnicodeDecodeError) as error:
+            said = _line(error) if isinstance(error, sdk.kube.yaml.YAMLError) else "it is not laid out as one"
+            raise UsageError(f"the kubeconfig cannot be used: {said}", hint) from error
+        except (ssl.SSLError, OSError, ValueError, KeyError) as error:
             raise UsageError(f"the kubeconfig cannot be used: {_line(error) or type(error).__name__}", hint) from error
     if complaints:
         raise UsageError(

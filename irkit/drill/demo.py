@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from irkit import times
-from irkit.errors import BundleError, Exit
+from irkit.errors import BundleError, Exit, UsageError
 from irkit.model.bundle import Verification
 from irkit.model.run import RunRecord, Status
 from irkit.playbook import engine, find, runs
@@ -85,5 +85,10 @@ def serving(port: int, folder: Path | None) -> Iterator[Practice]:
 def _folder(folder: Path | None) -> Path:
     if folder is None:
         return Path(tempfile.mkdtemp(prefix="irkit-demo-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        hint = "name a folder that you may write to"
+        raise UsageError(f"cannot keep anything in {folder}: {error.strerror}", hint) from error
     return folder.resolve()

@@ -221,7 +221,7 @@ def test_isolate_and_release_say_what_they_do(shell: Shell) -> None:
     assert '"kind": "NetworkPolicy"' in told
     told = shell("isolate", *POD).stdout
     assert "undo       irkit release" in told
-    assert "isolated already" in shell("isolate", *POD).stdout
+    assert "nothing to change" in shell("isolate", *POD).stdout
     assert json.loads(shell("release", *POD, "--dry-run", "-o", "json").stdout)["changes"]
     assert "deleted" in shell("release", *POD).stdout
     assert "nothing to release" in shell("release", *POD).stdout
@@ -291,6 +291,13 @@ def test_the_demonstration_shows_the_incident(shown: Shown) -> None:
     assert shown.exit_code == 0
     assert shown.record.audit
     assert shown.record.audit.matched
+
+
+def test_demo_needs_a_folder_that_it_may_write_to(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        ended = shell("demo", "--dir", str(place), "-o", "json", code=2)
+        assert "cannot keep anything in" in json.loads(ended.stdout)["error"]["message"]
 
 
 def test_demo_prints_where_things_are(shell: Shell, tmp_path: Path) -> None:

@@ -154,8 +154,12 @@ def test_any_no_color_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(stream, "isatty", lambda: True)
     flags = {"log_level": "warning", "log_format": "text", "no_color": False, "output": Output.TEXT, "quiet": False}
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     assert face_of(flags).color
     monkeypatch.setenv("NO_COLOR", "0")
+    assert not face_of(flags).color
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
     assert not face_of(flags).color
 
 

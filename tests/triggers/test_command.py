@@ -37,8 +37,9 @@ sources: {falco: {format: falco, auth: {mtls: true}}}
 """
 
 
-def irkit(*words: str | Path) -> tuple[int, Any]:
-    ran = subprocess.run([sys.executable, "-m", "irkit", *words, "-o", "json"], check=False, capture_output=True)
+def irkit(*words: str | Path, given: bytes = b"") -> tuple[int, Any]:
+    command = [sys.executable, "-m", "irkit", *words, "-o", "json"]
+    ran = subprocess.run(command, check=False, capture_output=True, input=given)
     return ran.returncode, json.loads(ran.stdout)
 
 
@@ -60,6 +61,8 @@ def test_explain(triggers: Path, tmp_path: Path) -> None:
     body.write_text(json.dumps(alertmanager()))
     code, told = irkit("serve", "--triggers", triggers, "--explain", body, "--source", "prom")
     assert (code, told["alerts"][0]["decision"]["playbook"]) == (0, "collect-only")
+    piped = irkit("serve", "--triggers", triggers, "--explain", "-", "--source", "prom", given=body.read_bytes())
+    assert piped == (code, told)
     assert {step["effect"] for step in told["alerts"][0]["steps"]} == {"read", "collect"}
     body.write_text("{")
     assert irkit("serve", "--triggers", triggers, "--explain", body, "--source", "prom")[0] == 1

@@ -65,8 +65,11 @@ def test_one_that_is_gone_or_refuses_does_not_keep_the_others_past_their_time(sh
     deleted(shell, gone)
     label = [{"op": "add", "path": "/metadata/labels/app", "value": "else"}]
     shell.cluster.patch(PODS.path("default", altered.name), label)
-    ended = shell.run("release", "--expired", code=3)
+    ended = shell.run("release", "--expired", "-o", "json", code=3)
     assert "app is else" in ended.stderr
+    released = {one["pod"]["name"]: one for one in json.loads(ended.stdout)["released"]}
+    assert released[whole.name]["run"]
+    assert "app is else" in released[altered.name]["error"]["message"]
     assert set(left(shell, NETWORK_POLICIES)) == {altered.name, later.name}
     assert set(left(shell, POD_DISRUPTION_BUDGETS)) == {altered.name, later.name}
     labels = shell.cluster.get(PODS.path("default", whole.name)).json()["metadata"].get("labels", {})

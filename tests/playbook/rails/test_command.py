@@ -50,6 +50,7 @@ def test_lint_tells_where(file: Path) -> None:
 def test_freeze_shows_and_thaws(tmp_path: Path) -> None:
     frozen = answer(tmp_path, "freeze", "not now\x1b[2J")["frozen"]
     assert frozen["why"] == "not now\x1b[2J"
+    assert "needs a reason" in answer(tmp_path, "freeze", "  ", code=2)["error"]["message"]
     shown = CliRunner().invoke(load(), ["rails", "show"], env={"IRKIT_HOME": str(tmp_path)})
     assert "not now" in shown.stdout
     assert "\x1b" not in shown.stdout

@@ -15,7 +15,7 @@ from irkit.cli.face import Face
 from irkit.errors import Exit, IrkitError, UsageError
 
 if TYPE_CHECKING:
-    from irkit.model.pod import PodRef
+    from irkit.model.pod import PodRef, Target
     from irkit.model.run import RunRecord
 
 KeepLabels = Annotated[
@@ -98,7 +98,7 @@ def _tell(face: Face, pod: str, record: RunRecord, *, dry_run: bool) -> None:
     face.emit(_isolated(record))
     if record.isolation:
         if not record.isolation.changes:
-            face.show("isolated already: nothing to change")
+            face.show("nothing to change: irkit's changes are all there")
         _show_changes(face, record, dry_run=dry_run)
         for label, text, style in summary.isolation_lines(record.isolation):
             face.show(f"{label:<10} {text}", style)
@@ -119,30 +119,33 @@ def release(
     if bool(pod) is expired:
         raise UsageError("release one POD, or those with --expired", "irkit release POD | irkit release --expired")
     if pod:
-        return _released(face, pod, yes=yes, authority=authority, dry_run=dry_run)
+        record = _released(face, face.pod(pod), yes=yes, authority=authority, dry_run=dry_run)
+        face.emit(_answer(record))
+        return record.status.exit_code
     from irkit import times
     from irkit.contain.vigil import deadline
 
     over = list(deadline.over(face.door(), face.namespace, times.now()))
     if not over:
         face.note("no quarantine is past its time")
-    ended = (_one_of(face, one, yes=yes, authority=authority, dry_run=dry_run) for one, _ in over)
-    return max(ended, default=Exit.COMPLETE)
+    ended, answers = [Exit.COMPLETE], list[dict[str, Any]]()
+    for one, _ in over:
+        try:  # one that cannot be released does not keep the others from it
+            record = _released(face, one, yes=yes, authority=authority, dry_run=dry_run)
+        except IrkitError as error:
+            face.complain(error)
+            ended.append(error.exit_code)
+            answers.append({"pod": _named(one), "error": face.told(error)})
+        else:
+            ended.append(record.status.exit_code)
+            answers.append(_answer(record))
+    face.emit({"released": answers}, lines=answers)
+    return max(ended)
 
 
-def _one_of(face: Face, pod: PodRef, *, yes: bool, authority: str, dry_run: bool) -> Exit:
-    """One that cannot be released does not keep the others from it."""
-    try:
-        return _released(face, str(pod), uid=pod.uid, yes=yes, authority=authority, dry_run=dry_run)
-    except IrkitError as error:
-        return face.fail(error)
-
-
-def _released(face: Face, pod: str, *, uid: str | None = None, yes: bool, authority: str, dry_run: bool) -> Exit:
+def _released(face: Face, whom: PodRef, *, yes: bool, authority: str, dry_run: bool) -> RunRecord:
     from irkit.cli import running
 
-    named = face.pod(pod)
-    whom = named.pinned(uid) if uid else named
     run = partial(running.single, face, "pod.release@1", whom, authority=authority, dry_run=dry_run)
     record = run({"force": yes})
     error = running.trouble(record)
@@ -152,11 +155,15 @@ def _released(face: Face, pod: str, *, uid: str | None = None, yes: bool, author
         error = running.trouble(record)
     if error:
         raise error
-    face.emit({"pod": _pod(record), "changes": _actions(record), "run": record.id})
     _show_changes(face, record, dry_run=dry_run)
     if not _actions(record):
         face.show("not isolated: nothing to release")
-    return record.status.exit_code
+    return record
+
+
+def _answer(record: RunRecord) -> dict[str, Any]:
+    """The shape that `irkit release -o json` promises."""
+    return {"pod": _pod(record), "changes": _actions(record), "run": record.id}
 
 
 def _asks(error: IrkitError) -> bool:
@@ -184,8 +191,11 @@ def _isolated(record: RunRecord) -> dict[str, Any]:
 
 
 def _pod(record: RunRecord) -> dict[str, str]:
-    target = record.target
-    return {"namespace": target.namespace, "name": target.name, "uid": target.uid} if target else {}
+    return _named(record.target) if record.target else {}
+
+
+def _named(pod: PodRef | Target) -> dict[str, str]:
+    return {"namespace": pod.namespace, "name": pod.name, "uid": pod.uid or ""}
 
 
 def _actions(record: RunRecord) -> list[str]:

@@ -108,6 +108,8 @@ def freeze(face: Face, why: Why) -> None:
     from irkit.playbook.rails.memory import Memory
     from irkit.times import now
 
+    if not why.strip():
+        raise UsageError("a freeze needs a reason", "whoever finds everything frozen at 03:00 reads it")
     frozen = Memory(home()).freeze(operator().os_user, why, now())
     face.emit({"frozen": frozen})
     face.show(str(frozen), "warn")

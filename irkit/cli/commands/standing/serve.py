@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,7 +58,8 @@ OidcFile = Annotated[
 ]
 Check = Annotated[bool, typer.Option("--check", help="Check the triggers file and stop. Exit 2 for a problem.")]
 Payload = Annotated[
-    Path | None, typer.Option("--explain", metavar="FILE", help="Show what this body would start, and stop.")
+    Path | None,
+    typer.Option("--explain", metavar="FILE", help="Show what this body (- is stdin) would start, and stop."),
 ]
 Source = Annotated[str | None, typer.Option("--source", metavar="NAME", help="The source it would come by.")]
 Headers = Annotated[
@@ -208,7 +210,7 @@ def _explain(face: Face, loaded: Loaded, payload: Path, source: str | None, head
     if source is None:
         raise UsageError("--explain needs --source NAME", f"one of {', '.join(loaded.triggers.sources)}")
     try:
-        body = payload.read_bytes()
+        body = sys.stdin.buffer.read() if str(payload) == "-" else payload.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {payload}: {error.strerror}") from error
     pairs = (header.partition(":") for header in headers)

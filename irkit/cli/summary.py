@@ -44,9 +44,10 @@ def lines(run: Run) -> Iterator[tuple[str, str, str]]:
     record = run.record
     if record.dry_run:
         yield "dry run", "nothing was changed and no evidence was taken", "bold"
+        yield from (("plan", action.what, "") for step in record.steps for action in step.actions)
     yield from _target(record)
     if record.isolation:
-        yield from isolation_lines(record.isolation)
+        yield from isolation_lines(record.isolation, dry_run=record.dry_run)
     if record.artifacts or record.gaps:
         total = size(sum(artifact.size for artifact in record.artifacts))
         yield "evidence", f"{len(record.artifacts)} files, {total}", ""
@@ -72,7 +73,7 @@ def _target(record: RunRecord) -> Iterator[tuple[str, str, str]]:
         yield "pods", f"{record.scope.namespace}/{record.scope.what}: {len(record.scope.pods)}", "bold"
 
 
-def isolation_lines(isolation: Isolation) -> Iterator[tuple[str, str, str]]:
+def isolation_lines(isolation: Isolation, *, dry_run: bool = False) -> Iterator[tuple[str, str, str]]:
     """The verdict, what gets around it, and what to know."""
     for direction, verdict in isolation.verdict.items():
         style = "bad" if verdict is Verdict.INEFFECTIVE else "good"
@@ -83,7 +84,7 @@ def isolation_lines(isolation: Isolation) -> Iterator[tuple[str, str, str]]:
     for left in isolation.residual:
         yield "residual", f"{left.direction} by {left.policy}: {left.why}", "bad"
     for what in isolation.preserved:
-        yield "kept", what, ""
+        yield "would keep" if dry_run else "kept", what, ""
     for warning in isolation.warnings:
         yield "note", warning, "warn"
 

@@ -219,6 +219,12 @@ def test_isolate_and_release_say_what_they_do(shell: Shell) -> None:
     told = shell("isolate", *POD, "--dry-run").stdout
     assert "would be created" in told
     assert '"kind": "NetworkPolicy"' in told
+    told = shell("respond", *POD, "--dry-run").stdout
+    assert "plan       NetworkPolicy" in told
+    assert "would keep" in told
+    shown = shell("run", "show", "last").stdout
+    assert "would be isolated" in shown
+    assert "did " not in shown
     told = shell("isolate", *POD).stdout
     assert "undo       irkit release" in told
     assert "nothing to change" in shell("isolate", *POD).stdout

@@ -45,6 +45,7 @@ LINES = (
     f"htpasswd -b file user {S}",
     f"htpasswd -bnBC 10 user {S}",
     f"vault login {S}",
+    f"vault login -no-print {S}",
     f"rabbitmqctl add_user a {S}",
     f"mc alias set minio http://minio:9000 admin {S}",
     f"openssl rsa -in k -passin pass:{S}",
@@ -70,6 +71,8 @@ SAID = (
 INNOCENT = """\
 docker run -p 127.0.0.1:80:80 nginx
 docker login registry.example.com
+docker run -p 80:80 --name login-page web
+vault login failed, see above
 mkdir -p /srv/data
 ssh -p 22 host
 grep -a x file

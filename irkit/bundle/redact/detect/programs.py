@@ -68,6 +68,9 @@ class _Row(NamedTuple):
 _BATCH, _SHOWN = rb"-[A-Za-mo-z]{0,8}b[A-Za-mo-z]{0,8}", rb"-[A-Za-z]{0,8}b[A-Za-z]{0,8}"
 _COST = rb"(?:" + _GAP + rb"[0-9]{1,2}(?![^\s\x00]))?+"
 _USER = _pair(b":", rb"-[A-Za-z]{0,8}[uU]", rb"--user", rb"--proxy-user")
+_LOGIN = _GAP + rb"login(?=[ \t\x00])[^\r\n]{0,256}?" + _next(b"-p")
+# A token has digits; what a log says of a login has not.
+_TOKEN = rb"login(?:" + _GAP + rb"-[^\s\x00]{1,64}+){0,4}+(?=[ \t\x00]{1,8}[^\s\x00]{0,64}[0-9])"
 _TABLE = (
     _Row(
         b"mysql mysqldump mysqladmin mysqlimport mysqlsh mariadb mariadb-dump mariadb-admin", (b"-p",), (_same(b"-p"),)
@@ -76,7 +79,7 @@ _TABLE = (
     _Row(b"redis-cli redis-benchmark valkey-cli", (b"-a", b"AUTH", b"auth"), (_next(b"-a"), _place(b"(?:AUTH|auth)"))),
     _Row(b"redis-server valkey-server", (b"--",), (_next(b"--requirepass", b"--masterauth", b"--primaryauth"),)),
     _Row(b"sshpass", (b"-p",), (_next(b"-p"), _same(b"-p"))),
-    _Row(b"docker podman nerdctl buildah skopeo crane helm az oc", (b"login",), (_next(b"-p"),)),
+    _Row(b"docker podman nerdctl buildah skopeo crane helm az oc", (b"login",), (_LOGIN,)),
     _Row(b"skopeo crictl buildah", (b"creds",), (_pair(b":", rb"--(?:src-|dest-)?creds"),)),
     _Row(b"kubectl oc", (b"secret",), (_pair(b"=", rb"--from-literal"),)),
     _Row(b"mongo mongosh mongodump mongorestore mongoexport mongoimport cqlsh", (b"-p",), (_next(b"-p"), _same(b"-p"))),
@@ -93,7 +96,7 @@ _TABLE = (
         (b"-",),
         (_place(_BATCH + _COST, _WORD, _WORD), _place(rb"(?=-[A-Za-z]{0,8}n)" + _SHOWN + _COST, _WORD)),
     ),
-    _Row(b"vault bao", (b"login",), (_place(b"login"),)),
+    _Row(b"vault bao", (b"login",), (_place(_TOKEN),)),
     _Row(b"rabbitmqctl", (b"user", b"pass"), (_place(b"(?:add_user|change_password|authenticate_user)", _WORD),)),
     _Row(b"mc mcli", (b"alias",), (_place(b"alias", b"set", _WORD, _WORD, _WORD),)),
     _Row(b"aws", (b"set",), (_place(b"configure", b"set", rb"[\w.-]{0,64}(?:secret_access_key|session_token)"),)),

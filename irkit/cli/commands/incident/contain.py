@@ -100,7 +100,7 @@ def _tell(face: Face, pod: str, record: RunRecord, *, dry_run: bool) -> None:
         if not record.isolation.changes:
             face.show("nothing to change: irkit's changes are all there")
         _show_changes(face, record, dry_run=dry_run)
-        for label, text, style in summary.isolation_lines(record.isolation):
+        for label, text, style in summary.isolation_lines(record.isolation, dry_run=dry_run):
             face.show(f"{label:<10} {text}", style)
     if not dry_run:
         face.show(f"{'undo':<10} irkit release {pod} -n {record.target.namespace if record.target else ''}".rstrip())

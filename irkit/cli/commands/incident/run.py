@@ -58,7 +58,7 @@ def show(face: Face, run: Id) -> None:
     face.show(f"run        {found.id}: {found.record.playbook}, {found.record.status}", "bold")
     for step in found.record.steps:
         face.show(f"step       {step.status:<10} {step.id:<9} {step.summary}")
-        for action in step.actions:
+        for action in () if found.record.dry_run else step.actions:  # what it would do stands below, as its plan
             face.show(f"           did        {action.what}")
     if standing := desk.pending(home(), found.id):
         for line in desk.words(standing):

@@ -10,7 +10,7 @@ from irkit.model.codec import plain
 from irkit.model.isolation import Change, Isolation, Verdict
 from irkit.model.permission import Permission
 from irkit.model.run import Effect, Outcome, Status
-from irkit.playbook.steps.changes import actions, merged
+from irkit.playbook.steps.changes import actions, merged, would
 from irkit.playbook.steps.contain import extent
 from irkit.playbook.steps.contain.extent import How
 from irkit.playbook.steps.contain.release import release_pod
@@ -82,7 +82,9 @@ def outcome(isolation: Isolation, context: Context, *, to_prove: bool = False) -
         if to_prove and not context.dry_run and Verdict.PROVEN not in isolation.verdict.values():
             hint = "; ".join(proof.result for proof in isolation.proof if proof.kind == "packets")
             return Outcome(Status.GAPS, f"isolated, but not proven: {verdict}", details, told, hint)
-        return Outcome(Status.DONE, f"isolated: {verdict}" if verdict else "isolated", details, told)
+        done = f"{would(context)}isolated"
+        return Outcome(Status.DONE, f"{done}: {verdict}" if verdict else done, details, told)
     around = "; ".join(f"{left.direction} by {left.policy}: {left.why}" for left in isolation.residual)
     hint = f"still open: {around}" if around else "something still gets through"
-    return Outcome(Status.UNVERIFIED, f"isolation is not in force: {verdict}", details, told, hint)
+    force = "would not be" if context.dry_run else "is not"
+    return Outcome(Status.UNVERIFIED, f"isolation {force} in force: {verdict}", details, told, hint)

@@ -46,7 +46,7 @@ def parse(text: str, source: str = "") -> Loaded:
     """The triggers in `text`, read from `source`; raises UsageError with the first problem's place."""
     playbooks: dict[str, Pinned] = {}
     data, problems = checked(text, partial(_problems, playbooks=playbooks))
-    refuse(problems, source or "triggers", f"irkit serve --check {source}")
+    refuse(problems, source or "triggers", f"irkit serve --check --triggers {source}")
     return Loaded(msgspec.convert(data, Triggers), playbooks, hashlib.sha256(text.encode()).hexdigest(), source)
 
 

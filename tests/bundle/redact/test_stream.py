@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from irkit.bundle.redact.detect.windows import AHEAD
@@ -81,6 +81,8 @@ QUICK = settings(max_examples=300)
 
 @QUICK
 @given(text=TEXTS)
+@example(text="p\xe4ssw\xf6rt-7xopenssl -k password=".encode())
+@example(text=b'["mysql","-pS3cr3t&<pass>!password=["mysql","-pS3cr3t&<pass>!')
 def test_redacting_again_changes_nothing(redactor: Redactor, text: bytes) -> None:
     once, _ = run(redactor, text)
     assert run(redactor, once) == (once, [])

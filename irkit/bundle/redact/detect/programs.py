@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from irkit.bundle.redact.detect import words
+from irkit.bundle.redact.detect.shapes import within_word
 from irkit.bundle.redact.detect.span import Span
 from irkit.bundle.redact.tokens import TOKEN, inside
 
@@ -121,7 +122,7 @@ _ENDS = re.compile(rb"(?:\\[nrt])?([A-Za-z0-9_-]{1,16})(?: (?:login|create secre
 def called(text: bytes, at: int) -> Iterator[Span]:
     """The secrets on the line of a program; `at` is behind the first byte after its name."""
     name = _ENDS.search(text, max(0, at - 34), at)
-    if name is None or name[1] not in _RULES:
+    if name is None or name[1] not in _RULES or within_word(text, name.start(1)):
         return
     begin = name.end(1)
     stop = text.find(b"\n", at, at + _LINE)

@@ -107,14 +107,19 @@ class Scanner:
         """
         hits = hits or self.hits(text)
         found = [Span(at - len(form), at, KNOWN, secret) for at, form, secret in self._known(hits)]
+        ahead: list[Span] = []  # a command line may hold several; between them any name counts
         for at, number in hits.triggers:
             detector = DETECTORS[number]
-            if document and (detector.guess or detector.spread) or detector.guess and at <= hidden:
+            if document and (detector.guess or detector.spread):
                 continue
-            for span in detector.find(text, at):
+            if detector.guess and (at <= hidden or any(span.start < at <= span.end for span in ahead)):
+                continue
+            ahead = [span for span in ahead if span.end > at]
+            for count, span in enumerate(detector.find(text, at)):
                 found.append(span)
                 if detector.guess and span.start >= since:
-                    hidden = max(hidden, span.end)
+                    ahead.append(span)
+                    hidden = hidden if count else max(hidden, span.end)
         return sorted(found, key=_place)
 
     def _known(self, hits: Hits) -> Iterator[tuple[int, bytes, bytes]]:

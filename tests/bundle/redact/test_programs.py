@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 from collections.abc import Callable
 
 import pytest
@@ -172,6 +173,22 @@ def test_no_secret_typed_into_an_exec_gets_through(query: str) -> None:
         hidden, _ = through("data/audit/audit.jsonl", content.encode() + b"\n")
         assert S.encode() not in hidden
         assert json.loads(hidden)["requestURI"].startswith("/api/v1/namespaces/a/pods/b/exec?command=")
+
+
+def test_a_long_list_is_read_through() -> None:
+    words = ["java", *(f"-Dproperty.number.{number}=value" for number in range(60)), "mysql", "-h", "x" * 900, f"-p{S}"]
+    assert S.encode() not in through("data/pods/a.json", document(words, []))[0]
+
+
+@pytest.mark.parametrize("words", [["curl", "-x"], ["/a/curl", "/b/curl", "wget", "-u"]])
+def test_a_list_of_nothing_but_programs_takes_linear_time(words: list[str]) -> None:
+    def took(times: int) -> float:
+        begun = time.process_time()
+        through("data/pods/a.json", document(words * times, []))
+        return time.process_time() - begun
+
+    small = took(1_000)
+    assert took(4_000) < 12 * small + 0.2
 
 
 @pytest.mark.parametrize("line", INNOCENT)

@@ -82,6 +82,9 @@ QUICK = settings(max_examples=300)
 @QUICK
 @given(text=TEXTS)
 @example(text="p\xe4ssw\xf6rt-7xopenssl -k password=".encode())
+@example(text=b"password=&hunter2-Zebra://u:")
+@example(text=b"password=,eyJhunter2-Zebra://u:")
+@example(text=b"openssl -k --token=a1B2c3D4openssl -k S3cr3t&<pass>!")
 @example(text=b'["mysql","-pS3cr3t&<pass>!password=["mysql","-pS3cr3t&<pass>!')
 def test_redacting_again_changes_nothing(redactor: Redactor, text: bytes) -> None:
     once, _ = run(redactor, text)

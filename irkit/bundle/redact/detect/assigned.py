@@ -22,7 +22,8 @@ _HEADERS = re.compile("cookie|authorization", re.I)
 _LINE = re.compile(rb"(?:[^\r\n\x00\"'\[]|\[(?!REDACTED:)){1,%d}+" % LONGEST)
 # A separator belongs to the value unless the value seems to end there.
 _BARE = re.compile(
-    rb"(?:[^\s\x00\x1b\"'`,;&<>\\\[]|\[(?!REDACTED:)|[,;&](?![\s,;&]|[\w.-]{1,40}+[=:]|\Z)){1,%d}+" % LONGEST
+    rb"(?:[^\s\x00\x1b\"'`,;&<>\\\[]|\[(?!REDACTED:)|"
+    rb"[,;&](?![\s,;&]|[\w.-]{0,40}+\[REDACTED:|[\w.-]{1,40}+[=:]|\Z)){1,%d}+" % LONGEST
 )
 _TAIL = b")]}>.,:;!"
 _UNTIL_QUOTE = re.compile(rb"[^\"\r\n]*+")

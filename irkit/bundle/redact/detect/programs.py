@@ -8,23 +8,21 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from irkit.bundle.redact.detect import words
 from irkit.bundle.redact.detect.shapes import within_word
-from irkit.bundle.redact.detect.span import Span
+from irkit.bundle.redact.detect.span import LONGEST, Span
 from irkit.bundle.redact.tokens import TOKEN, inside
 
-_LINE = 512  # bytes behind a program's name that are looked at
 _GAP = rb"(?:[ \t\x00]|\\{1,3}(?:\r?\n|n(?= ))){1,8}+"
 # A log in JSON writes quotes and line ends with a backslash.
 _BARE = rb"(?:[^\s\x00\"'`;|&<>()\\]|\\[^nrtu\"\\\r\n])++"
 _WORD = rb"(?:\\{0,3}\"[^\"\r\n\\]*+\\{0,3}\"|'[^'\r\n]*+'|" + _BARE + rb")"
 _SECRET = rb"(?:\\{0,3}\"([^\"\r\n\\]++)|'([^'\r\n]++)|(" + _BARE + rb"))"
 _END = re.compile(rb"(?<!\\)\r?\n|(?<!\\)\\[nr](?![\w/.-])|[;|](?=\s)|&&")
-# What the shell puts in, or a template: what is written there is no secret yet.
-_NOT_YET = (b"$", b"%(", b"{{", b"-")
 _PARTING = b" \t\r\n\x00\"'`;|&<>()"
 _WHOLE = bytes.maketrans(_PARTING, b"\x01" * len(_PARTING))  # of a word in a list nothing parts
 # Between the words of a list that a log shows, and behind the last one.
@@ -105,10 +103,11 @@ _TABLE = (
     _Row(b"useradd usermod", (b"-p",), (_next(b"-p"),)),
     _Row(b"setx", (b"",), (_place(rb"(?i:[a-z0-9_]{0,64}(?:pass|pwd|secret|token|key)[a-z0-9_]{0,64})"),)),
 )
-_RULES: dict[bytes, list[tuple[tuple[bytes, ...], re.Pattern[bytes]]]] = {}
+_RULES: dict[bytes, list[tuple[tuple[bytes, ...], bytes]]] = {}
 for _row in _TABLE:
     for _program in _row.programs.split():
-        _RULES.setdefault(_program, []).extend((_row.marks, re.compile(secret)) for secret in _row.secrets)
+        _RULES.setdefault(_program, []).extend((_row.marks, secret) for secret in _row.secrets)
+_compiled = lru_cache(re.compile)  # once a program is called: all of them take longer than most runs need
 _BEFORE = rb"(?:^|[^A-Za-z0-9_.-]|\\[nrt])"
 # Two letters stand in every line: of such a program the next word is asked for, too.
 _BRIEF = rb"(?:az|oc) login|oc create secret|mc alias|7z [aextl]"
@@ -125,11 +124,16 @@ def called(text: bytes, at: int) -> Iterator[Span]:
     if name is None or name[1] not in _RULES or within_word(text, name.start(1)):
         return
     begin = name.end(1)
-    stop = text.find(b"\n", at, at + _LINE)
-    stop = at + _LINE if stop < 0 or text[stop - 1 : stop] == b"\\" else stop
-    again = text.find(b" " + name[1] + b" ", begin, stop)  # what stands behind that is its own
-    for start, end in _found(name[1], _parted(text[begin : again if again >= 0 else stop])):
-        yield Span(begin + start, begin + end, "called")
+    stop = text.find(b"\n", at, at + LONGEST)
+    stop = at + LONGEST if stop < 0 or text[stop - 1 : stop] == b"\\" else stop
+    again = _again(name[1]).search(text, begin, stop)  # what stands behind that is its own
+    for start, end, lead in _found(name[1], _parted(text[begin : again.start() if again else stop])):
+        yield Span(begin + start, begin + end, "called", lead=lead)
+
+
+@lru_cache
+def _again(program: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"(?<![A-Za-z0-9_.-])" + re.escape(program) + rb"[ \t\"']")
 
 
 def _parted(line: bytes) -> bytes:
@@ -152,21 +156,29 @@ def listed(command: Sequence[bytes]) -> Iterator[tuple[int, int]]:
         program = word.rpartition(b"/")[2]
         if program not in _RULES:
             continue
-        starts = [0, *accumulate(len(word) + 1 for word in command[number + 1 :])]
-        line = b"".join(b"\x00" + word.translate(_WHOLE) for word in command[number + 1 :])
-        for start, _ in _found(program, line[:_LINE]):
+        rest = _own(program, command[number + 1 : number + 1 + LONGEST])
+        starts = [0, *accumulate(len(one) + 1 for one in rest)]
+        line = b"".join(b"\x00" + one[:LONGEST].translate(_WHOLE) for one in rest)
+        for start, *_ in _found(program, line[:LONGEST]):
             behind = bisect_left(starts, start) - 1
             yield number + 1 + behind, start - starts[behind] - 1
 
 
-def _found(program: bytes, line: bytes) -> Iterator[tuple[int, int]]:
-    rules = [secret for marks, secret in _RULES[program] if any(mark in line for mark in marks)]
+def _own(program: bytes, behind: Sequence[bytes]) -> list[bytes]:
+    """The words of a program: behind the same one again they are that one's, and no list is read once for each word."""
+    return list(takewhile(lambda word: word.rpartition(b"/")[2] != program, behind))
+
+
+def _found(program: bytes, line: bytes) -> Iterator[tuple[int, int, int]]:
+    """Where a secret begins and ends, and how many bytes before it are its flag."""
+    rules = [_compiled(secret) for marks, secret in _RULES[program] if any(mark in line for mark in marks)]
     stop = _END.search(line) if rules else None
     for hit in (hit for secret in rules for hit in secret.finditer(line, 0, stop.start() if stop else len(line))):
         start, end = hit.span(hit.lastindex or 0)
         value = line[start:end]
-        if not (value.startswith(_NOT_YET) or words.trivial(value) or TOKEN.match(line, start) or inside(line, start)):
-            yield start, end
+        unset = value.startswith(b"-") or words.referred(value) or words.trivial(value)
+        if not (unset or TOKEN.match(line, start) or inside(line, start)):
+            yield start, end, start - hit.start()
 
 
 def knows(word: bytes) -> bool:

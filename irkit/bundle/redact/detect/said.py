@@ -55,4 +55,4 @@ def piped(text: bytes, at: int) -> Iterator[Span]:
 
 
 def _spared(text: bytes, start: int, value: bytes) -> bool:
-    return value.startswith(b"$") or words.trivial(value) or words.prose(value) or bool(TOKEN.match(text, start))
+    return words.referred(value) or words.trivial(value) or words.prose(value) or bool(TOKEN.match(text, start))

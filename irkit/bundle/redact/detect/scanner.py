@@ -107,19 +107,18 @@ class Scanner:
         """
         hits = hits or self.hits(text)
         found = [Span(at - len(form), at, KNOWN, secret) for at, form, secret in self._known(hits)]
-        ahead: list[Span] = []  # a command line may hold several; between them any name counts
+        ahead: list[Span] = []  # what guesses hide: within, no name is looked for; before and between, any counts
         for at, number in hits.triggers:
             detector = DETECTORS[number]
             if document and (detector.guess or detector.spread):
                 continue
-            if detector.guess and (at <= hidden or any(span.start < at <= span.end for span in ahead)):
+            if detector.guess and (at <= hidden or any(span.start - span.lead <= at <= span.end for span in ahead)):
                 continue
-            ahead = [span for span in ahead if span.end > at]
-            for count, span in enumerate(detector.find(text, at)):
+            ahead = [span for span in ahead if span.end >= at]
+            for span in detector.find(text, at):
                 found.append(span)
                 if detector.guess and span.start >= since:
                     ahead.append(span)
-                    hidden = hidden if count else max(hidden, span.end)
         return sorted(found, key=_place)
 
     def _known(self, hits: Hits) -> Iterator[tuple[int, bytes, bytes]]:

@@ -20,6 +20,7 @@ class Span:
     secret: bytes | None = None  # what it stands for once decoded; None: the bytes as they are
     more: re.Pattern[bytes] | None = None  # the secret was cut at LONGEST: what matches this after it is hidden too
     quote: bytes = b""  # what the token needs around it: it replaces a bare JSON value
+    lead: int = 0  # bytes before it that say what it is: no name is looked for there
     pointer: str = ""  # where in a document (RFC 6901); "" where there is none
 
     def moved(self, by: int) -> Span:

@@ -57,6 +57,11 @@ def trivial(value: bytes) -> bool:
     return bool(_TRIVIAL.fullmatch(value))
 
 
+def referred(value: bytes) -> bool:
+    """Whether a shell or a template puts the secret in later: `$PASSWORD`, `{{ .password }}`."""
+    return value.startswith((b"$", b"%(", b"{{"))
+
+
 def harmless(name: str, value: bytes) -> bool:
     """Whether `value` is no secret though `name` sounds so: the shell's PWD, a number of a language model's tokens."""
     if name.lower() in ("pwd", "oldpwd"):

@@ -133,7 +133,7 @@ def called(text: bytes, at: int) -> Iterator[Span]:
 
 @lru_cache
 def _again(program: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"(?<![A-Za-z0-9_.-])" + re.escape(program) + rb"[ \t\"']")
+    return re.compile(rb"(?:(?<![A-Za-z0-9_.-])|(?<=\\[nrt]))" + re.escape(program) + rb"[\s\x00\"'\\]")
 
 
 def _parted(line: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from irkit.bundle.verify import verify
+from irkit.cluster.resources import PODS
 from irkit.drill.range.server import start
 from irkit.errors import IrkitError, JournalError, UsageError, VerificationError
 from irkit.model.run import Status
 from irkit.playbook import engine, runs
-from tests.playbook.practice import Practice
+from tests.playbook.practice import NAMESPACE, Practice
 
 
 def interrupt() -> None:
@@ -56,6 +58,26 @@ def test_evidence_changed_meanwhile_is_not_held(practice: Practice) -> None:
     bundle = runs.show(practice.home, "r-1").bundle
     assert bundle
     assert verify(bundle.path).ok
+
+
+def test_changed_evidence_leads_no_collector_astray(practice: Practice, tmp_path: Path) -> None:
+    with start(home=tmp_path / "other") as other:
+        practice = Practice(other, practice.home)
+        practice.progress.at("Artifact", interrupt, time=15)
+        with pytest.raises(IrkitError, match="interrupted"):
+            practice.run("collect-only")
+        folder = runs.locate(practice.home, "r-1")
+        file = folder / "data/pod/pod.json"
+        pod = json.loads(file.read_bytes())
+        planted = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "planted", "uid": "0", "controller": True}
+        pod["metadata"]["ownerReferences"] = [planted]
+        file.write_text(json.dumps(pod))
+        practice.cluster.delete(PODS.path(NAMESPACE, practice.pod), uid=pod["metadata"]["uid"])
+        record = engine.resume("r-1", practice.setup())
+    assert "planted" not in str(record)
+    assert "pod/pod.json" not in {one.path for one in record.artifacts}
+    (aside,) = folder.glob("discarded/*/pod/pod.json")
+    assert "planted" in aside.read_text()
 
 
 def test_a_failed_upload_is_all_that_is_done_again(practice: Practice) -> None:

@@ -49,7 +49,7 @@ def _context(run: UnderWay, spec: StepSpec, lease: Lease, *, dry_run: bool, undo
         ask=lambda asking: passed(spec, asking, run.journal, run.ahead(spec), rails, run.clock()),
         dry_run=dry_run,
         intended=() if undo else tuple(attempt.intended),
-        held=_held(run, spec),
+        held={} if undo else _held(run, spec),
         sealed=ledger.bundle(run.folder),
     )
 
@@ -96,7 +96,11 @@ def _keeper(run: UnderWay, spec: StepSpec, lease: Lease) -> Callable[[Artifact |
 
 
 def _held(run: UnderWay, spec: StepSpec) -> dict[str, Artifact]:
-    """The step's own evidence that is still on disk as it was journalled; the rest is journalled as discarded."""
+    """The step's own evidence that is still on disk as it was journalled; the rest is journalled as discarded.
+
+    What was changed is no evidence any more, and no collector is to follow it: it leaves the payload for the run's
+    folder discarded/.
+    """
     held = {}
     discard = partial(run.journal.append, "artifact.discarded", step=spec.id)
     for path, artifact in run.journal.ledger.taken_by(spec.id).items():
@@ -105,9 +109,17 @@ def _held(run: UnderWay, spec: StepSpec) -> dict[str, Artifact]:
             discard(path=path, why="missing")
         elif digest.of_file(file).sha256 != artifact.sha256:
             discard(path=path, why="changed")
+            _set_aside(run, spec, path)
         else:
             held[path] = artifact
     return held
+
+
+def _set_aside(run: UnderWay, spec: StepSpec, path: str) -> None:
+    attempt = run.journal.ledger.attempts[spec.id].seq
+    aside = run.folder / "discarded" / str(attempt) / path
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    (run.folder / "data" / path).replace(aside)
 
 
 def _bare(record: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ run.undoing         operator, tool_version, tool_sha256, authority: before the f
 step.undone         step, outcome
 change.intended     step, change: about to be sent; undo.intended likewise
 artifact            step, artifact
-artifact.discarded  step, path, why: no longer on disk as it was journalled
+artifact.discarded  step, path, why: no longer on disk as it was journalled; a changed one is kept in discarded/
 gap                 step, gap
 """
 

@@ -24,7 +24,9 @@ POD = ("--pod", VICTIM.name, "-n", VICTIM.namespace, "--uid", VICTIM.uid)
 FILTER = ("--where", "user = mallory@example.com and subresource = exec")
 _REF = "objectRef: 'STRUCT(resource VARCHAR, subresource VARCHAR, namespace VARCHAR, name VARCHAR)'"
 _CONTAINERS = 'STRUCT("name" VARCHAR, securityContext STRUCT(privileged BOOLEAN))[]'
-# One rule of ours each: by columns, by what stands in a body, by counting.
+_WHEN = "requestReceivedTimestamp: 'TIMESTAMP'"
+_CODE = "responseStatus: 'STRUCT(code INTEGER)'"
+# One rule of ours each: by columns, by what stands in a body, by counting, by grouping, by one event after another.
 DUCK = {
     "exec into pods": (
         f"{{auditID: 'VARCHAR', verb: 'VARCHAR', {_REF}}}",
@@ -39,13 +41,36 @@ DUCK = {
         "requestObject.spec.initContainers), lambda one: one.securityContext.privileged)) > 0",
     ),
     "secrets swept": (
-        f"{{verb: 'VARCHAR', {_REF}, \"user\": 'STRUCT(username VARCHAR)', "
-        "responseStatus: 'STRUCT(code INTEGER)', requestReceivedTimestamp: 'TIMESTAMP'}",
+        f"{{verb: 'VARCHAR', {_REF}, \"user\": 'STRUCT(username VARCHAR)', {_CODE}, {_WHEN}}}",
         'select "user".username, count(distinct (objectRef.namespace, objectRef.name)) from log '
         "where objectRef.resource = 'secrets' and verb in ('get', 'list', 'watch') and responseStatus.code < 400 "
         "and \"user\".username not like 'system:node:%' "
         "group by \"user\".username, time_bucket(interval '10 minutes', requestReceivedTimestamp) "
         "having count(distinct (objectRef.namespace, objectRef.name)) >= 10",
+    ),
+    "token on the move": (
+        "{sourceIPs: 'VARCHAR[]', "
+        '"user": \'STRUCT(extra STRUCT("authentication.kubernetes.io/pod-uid" VARCHAR[]))\'}',
+        'select "user".extra."authentication.kubernetes.io/pod-uid"[1] pod, contains(sourceIPs[-1], \':\') family, '
+        "count(distinct sourceIPs[-1]) places from log where pod is not null group by all having places > 1",
+    ),
+    # Over materialised tries: reading the log twice, or a window over all of it, takes longer.
+    "allowed after refusal": (
+        f"{{verb: 'VARCHAR', {_REF}, \"user\": 'STRUCT(username VARCHAR)', {_CODE}, {_WHEN}, "
+        "impersonatedUser: 'STRUCT(username VARCHAR)', "
+        "annotations: 'STRUCT(\"authorization.k8s.io/decision\" VARCHAR)'}",
+        "from (with tries as materialized ("
+        "select concat_ws(' ', \"user\".username, impersonatedUser.username, verb, objectRef.resource, "
+        "objectRef.subresource, objectRef.namespace, "
+        "case when verb = 'create' and objectRef.subresource is null then '' else objectRef.name end) attempt, "
+        "responseStatus.code code, requestReceivedTimestamp moment from log "
+        "where concat_ws('/', objectRef.resource, objectRef.subresource) in ('secrets', 'pods/exec', 'pods/attach', "
+        "'serviceaccounts/token', 'nodes/proxy', 'clusterrolebindings', 'rolebindings') "
+        "and (\"user\".username not like 'system:%' or \"user\".username like 'system:serviceaccount:%') "
+        "and (code < 400 or (code = 403 and annotations.\"authorization.k8s.io/decision\" is distinct from 'allow'))) "
+        "select attempt, min(was.moment), min(now.moment) from tries was join tries now using (attempt) "
+        "where was.code = 403 and now.code < 400 and now.moment >= was.moment "
+        "and now.moment - was.moment <= interval 1 hour group by attempt)",
     ),
 }
 # What a capture asks: all that is known of each pod.

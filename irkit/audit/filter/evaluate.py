@@ -15,7 +15,7 @@ from irkit.pattern import finder
 
 # Which levels log which body (k8s.io/apiserver audit/v1 types.go).
 _LOGGED = {"requestObject": ("Request", "RequestResponse"), "responseObject": ("RequestResponse",)}
-_PLAIN = re.compile(r"[A-Za-z0-9._:@-]{5,}")  # shorter ones stand in nearly every line
+_PLAIN = re.compile(r"[A-Za-z0-9._:@-]{4,}")  # shorter ones stand in nearly every line
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
@@ -42,7 +42,7 @@ def required(tree: grammar.Filter) -> tuple[bytes, ...]:
     """
     match tree:
         case grammar.Test(path, "=", values) if path[0] not in _LOGGED and all(map(_PLAIN.fullmatch, values)):
-            return tuple(value.encode() for value in values)
+            return tuple(map(_needle, values))
         case grammar.All(parts):
             return max(map(required, parts), key=lambda needles: min(map(len, needles), default=0) - 4 * len(needles))
         case grammar.Any(parts):
@@ -50,6 +50,18 @@ def required(tree: grammar.Filter) -> tuple[bytes, ...]:
             return tuple({needle for needles in each for needle in needles}) if all(each) else ()
         case _:
             return ()
+
+
+def _needle(value: str) -> bytes:
+    """How a JSON value begins that reads so: as a text, unless it may be a number or a word of JSON's own.
+
+    No quote at its end: an export of text within text writes a backslash there.
+    """
+    try:
+        float(value)
+    except ValueError:
+        return (value if value in ("true", "false", "null") else f'"{value}').encode()
+    return value.encode()
 
 
 def _test(test: grammar.Test, event: dict[str, Any]) -> bool | None:

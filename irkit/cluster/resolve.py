@@ -43,6 +43,23 @@ def check(pod: PodRef, cluster: Cluster) -> Reply:
     return reply
 
 
+def stands(namespace: str, cluster: Cluster) -> bool | None:
+    """Whether there is such a namespace; None where we may not look it up."""
+    try:
+        cluster.get(NAMESPACES.path(name=namespace))
+    except NotFound:
+        return False
+    except Forbidden:
+        return None
+    return True
+
+
+def no_namespace(namespace: str) -> NotFound:
+    """The error for a name that no namespace bears."""
+    hint = "check -n/--namespace and the context"
+    return NotFound(f"there is no namespace {namespace}", hint, status=404, reason="NotFound")
+
+
 def target(pod: Json) -> Target:
     """The noun that stands for the pod `pod`, a JSON object as the API server gives it."""
     metadata, spec, status = part(pod, "metadata"), part(pod, "spec"), part(pod, "status")
@@ -63,14 +80,12 @@ def target(pod: Json) -> Target:
 
 def _absent(pod: PodRef, cluster: Cluster, error: NotFound) -> NotFound:
     """Which of the two is missing, as far as we may see."""
-    message, hint = f"there is no pod {pod}", f"see what there is: kubectl get pods -n {pod.namespace}"
-    try:
-        cluster.get(NAMESPACES.path(name=pod.namespace))
-    except NotFound:
-        message, hint = f"there is no namespace {pod.namespace}", "check -n/--namespace and the context"
-    except Forbidden:
-        hint = f"check the name, and the namespace, which we may not look up: {pod.namespace}"
-    return NotFound(message, hint, status=404, reason=error.reason)
+    standing = stands(pod.namespace, cluster)
+    if standing is False:
+        return no_namespace(pod.namespace)
+    known = f"see what there is: kubectl get pods -n {pod.namespace}"
+    unknown = f"check the name, and the namespace, which we may not look up: {pod.namespace}"
+    return NotFound(f"there is no pod {pod}", known if standing else unknown, status=404, reason=error.reason)
 
 
 def _ips(status: Json) -> Iterator[str]:

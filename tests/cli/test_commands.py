@@ -101,6 +101,11 @@ def test_a_report_is_rendered_again(shell: Shell, bundle: str, tmp_path: Path, f
     shell("report", bundle, "--format", form, "--out", str(tmp_path / "absent" / "report"), code=2)
 
 
+def test_a_report_for_scripts_is_json(shell: Shell, bundle: str) -> None:
+    assert json.loads(shell("report", bundle, "-o", "json").stdout)["case"]
+    assert shell("report", bundle, "--format", "md", "-o", "json").stdout.startswith("#")
+
+
 def test_a_report_is_written_over_no_bundle(shell: Shell, bundle: str) -> None:
     before = Path(bundle).read_bytes()
     assert "is a sealed bundle" in shell("report", bundle, "--out", bundle, code=2).stderr
@@ -252,6 +257,8 @@ def test_doctor_checks_all_that_is_needed(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     told = shell("doctor", "-n", "payments", "--store", str(tmp_path / "file"), code=1)
     assert "BAD   store" in told.stdout
+    told = shell("doctor", "-n", "paymnets", "--store", str(tmp_path), code=1)
+    assert "BAD   namespace: there is no namespace paymnets" in told.stdout
 
 
 def test_audit_search_tells_why_each_event_is_there(shell: Shell, practice: Range) -> None:

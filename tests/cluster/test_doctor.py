@@ -26,7 +26,7 @@ NODE, POLICY = NODES.permission("get", optional=True), NETWORK_POLICIES.permissi
 
 
 class ApiServer:
-    """Just enough of one: version, groups, and reviews that deny `denied`."""
+    """Just enough of one: version, groups, the namespace payments, and reviews that deny `denied`."""
 
     def __init__(self, version: str = "v1.37.2", groups: tuple[str, ...] = (), denied: tuple[str, ...] = ()) -> None:
         self.version, self.groups, self.denied = version, groups, denied
@@ -40,6 +40,8 @@ class ApiServer:
             return reply({"groups": [{"name": name} for name in self.groups]})(handler)
         if asked.path.endswith("selfsubjectreviews"):
             return reply({"status": {"userInfo": {"username": "jane"}}}, 201)(handler)
+        if asked.path.startswith("/api/v1/namespaces/"):
+            return (reply({}) if asked.path.endswith("/payments") else refuse(404, "NotFound"))(handler)
         return self.review(handler)
 
     def review(self, handler: Handler) -> None:
@@ -127,9 +129,9 @@ def test_a_server_that_does_not_tell_who_we_are(server: tuple[Script, Cluster], 
     assert kubernetes_user(cluster) == ""
 
 
-def checks(cluster: Cluster) -> dict[str, list[Check]]:
+def checks(cluster: Cluster, namespace: str = "payments") -> dict[str, list[Check]]:
     found: dict[str, list[Check]] = {}
-    for check in diagnose(cluster, [GET, NODE, POLICY], "payments"):
+    for check in diagnose(cluster, [GET, NODE, POLICY], namespace):
         found.setdefault(check.name, []).append(check)
     return found
 
@@ -155,6 +157,13 @@ def test_what_is_wrong_is_named_with_a_remedy(server: tuple[Script, Cluster]) ->
     assert (policy.ok, "irkit rbac" in policy.hint) == (False, True)
     assert found["policy engine"][0].ok is None
     assert "prove it" in found["policy engine"][0].detail
+
+
+def test_a_namespace_that_is_not_there_is_told(server: tuple[Script, Cluster]) -> None:
+    _, cluster = server
+    (found,) = checks(cluster, "paymnets")["namespace"]
+    assert (found.ok, found.detail) == (False, "there is no namespace paymnets")
+    assert "--namespace" in found.hint
 
 
 @pytest.mark.parametrize(

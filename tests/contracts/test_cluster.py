@@ -244,5 +244,12 @@ def test_the_role_that_is_printed_can_be_applied(world: World) -> None:
 
 def test_the_doctor_finds_an_administrator_fit(world: World) -> None:
     checks = list(diagnose(world.cluster, [PODS.permission("get")], world.namespace))
-    assert [check.name for check in checks] == ["cluster", "version", "clock", "permission", "policy engine"]
+    assert [check.name for check in checks] == [
+        "cluster",
+        "version",
+        "clock",
+        "namespace",
+        "permission",
+        "policy engine",
+    ]
     assert all(check.ok is not False for check in checks)

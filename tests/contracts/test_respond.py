@@ -246,6 +246,8 @@ def _until_gone(world: World, path: str) -> None:
     [
         (("respond", "nobody", "-n", "NS"), 1, "there is no pod"),
         (("isolate", "web", "-n", "no-such-namespace"), 1, "there is no namespace"),
+        (("capture", "--all", "-n", "no-such-namespace"), 1, "there is no namespace"),
+        (("reach", "-n", "no-such-namespace"), 1, "there is no namespace"),
         (("isolate", "Not_A_Name", "-n", "NS"), 2, "not a pod name"),
         (("isolate", "web", "-n", "NS", "--context", "elsewhere"), 2, "no context 'elsewhere'"),
         (("isolate", "web", "-n", "NS", "--kubeconfig", "/nowhere/config"), 2, "no such kubeconfig"),

@@ -10,6 +10,7 @@ from irkit.cluster.engines import NONE, engines
 from irkit.cluster.identity import identity, kubernetes_user
 from irkit.cluster.needs.rbac import folded, missing
 from irkit.cluster.protocol import Cluster
+from irkit.cluster.resolve import no_namespace, stands
 from irkit.errors import ClusterError
 from irkit.model.permission import Permission
 from irkit.model.run import ClusterIdentity
@@ -36,6 +37,7 @@ def diagnose(cluster: Cluster, needs: Iterable[Permission], namespace: str) -> I
         yield Check("cluster", True, f"{cluster.server} answers" + _as(cluster))
         yield _version(found)
         yield _clock(found)
+        yield _namespace(namespace, cluster)
         yield from _permissions(cluster, folded(needs), namespace)
         yield _engine(cluster)
     except ClusterError as error:
@@ -62,6 +64,14 @@ def _clock(found: ClusterIdentity) -> Check:
     detail = f"the API server's clock is {abs(found.skew):.1f} s {'ahead of' if found.skew > 0 else 'behind'} ours"
     hint = "set the clocks (NTP): the bundle records the difference" if off else ""
     return Check("clock", None if off else True, detail, hint)
+
+
+def _namespace(namespace: str, cluster: Cluster) -> Check:
+    standing = stands(namespace, cluster)
+    if standing is None:
+        return Check("namespace", None, f"{namespace}: we may not look up whether there is one")
+    missing = no_namespace(namespace)
+    return Check("namespace", standing, namespace if standing else missing.message, "" if standing else missing.hint)
 
 
 def _permissions(cluster: Cluster, needs: tuple[Permission, ...], namespace: str) -> Iterator[Check]:

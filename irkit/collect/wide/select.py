@@ -7,7 +7,7 @@ from typing import Any
 from irkit.cluster import resources
 from irkit.cluster.objects import entries, items, part
 from irkit.cluster.protocol import Cluster, Json
-from irkit.cluster.resolve import target
+from irkit.cluster.resolve import no_namespace, stands, target
 from irkit.cluster.resources import PODS, Resource
 from irkit.errors import Invalid, NotFound, UsageError
 from irkit.model.permission import Permission
@@ -60,6 +60,8 @@ def scope(namespace: str, workload: str, selector: str, cluster: Cluster) -> Sco
         pods = tuple(target(each) for each in items(cluster.pages(PODS.path(namespace), query)))
     except Invalid as error:
         raise UsageError(error.message, "labels as kubectl -l takes them: 'app=web,tier in (front, back)'") from error
+    if not pods and stands(namespace, cluster) is False:
+        raise no_namespace(namespace)
     if not pods:
         hint = f"see what there is: kubectl get pods -n {namespace} --show-labels"
         raise NotFound(f"{safe(what)} in namespace {namespace}: there is no such pod", hint)

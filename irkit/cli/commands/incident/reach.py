@@ -78,8 +78,11 @@ def _online(face: Face, pod: PodRef | None) -> tuple[World, dict[str, str] | Non
 
 
 def _show_all(face: Face, world: World, svg: str | None) -> None:
+    from irkit.cluster.resolve import no_namespace
     from irkit.contain.reach.connections import reach as connections
 
+    if face.namespace and face.namespace not in world.namespaces:
+        raise no_namespace(face.namespace)
     found = connections(world, namespace=face.namespace)
     if svg:
         _draw(face, svg, found, None, f"Who may talk to whom{f' in {face.namespace}' if face.namespace else ''}")

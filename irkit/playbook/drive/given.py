@@ -108,8 +108,8 @@ def _held(run: UnderWay, spec: StepSpec) -> dict[str, Artifact]:
         if not file.is_file():
             discard(path=path, why="missing")
         elif digest.of_file(file).sha256 != artifact.sha256:
+            _set_aside(run, spec, path)  # first: once it is journalled, nobody looks at it again
             discard(path=path, why="changed")
-            _set_aside(run, spec, path)
         else:
             held[path] = artifact
     return held

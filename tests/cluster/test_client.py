@@ -18,6 +18,7 @@ import pytest
 
 from irkit.cluster.client import connect
 from irkit.cluster.protocol import Cluster
+from irkit.cluster.wire.lacking import remedy
 from irkit.cluster.wire.sender import Pace
 from irkit.errors import (
     AlreadyExists,
@@ -258,10 +259,34 @@ RBAC = 'pods "b" is forbidden: User "jane" cannot get resource "pods/log" in API
 
 
 @pytest.mark.parametrize(
+    ("message", "command"),
+    [
+        (RBAC, "kubectl create role irkit-get-pods-log --verb=get --resource=pods/log -n a`, then bind it"),
+        (
+            'User "j" cannot list resource "namespaces" in API group "" at the cluster scope',
+            "kubectl create clusterrole irkit-list-namespaces --verb=list --resource=namespaces`",
+        ),
+        (
+            'cannot patch resource "deployments/scale" in API group "apps" in the namespace "a b"',
+            "irkit-patch-deployments-scale --verb=patch --resource=deployments.apps/scale -n 'a b'`",
+        ),
+        ('User "j" cannot get path "/logs/x"', "irkit-get-logs-x --verb=get --non-resource-url=/logs/x`"),
+        (
+            'cannot create resource "tier.globalnetworkpolicies" in API group "projectcalico.org" at the cluster scope',
+            "tier.globalnetworkpolicies.projectcalico.org in the whole cluster: add it to a ClusterRole",
+        ),
+    ],
+)
+def test_the_remedy_grants_what_is_missing_and_names_no_other_command(message: str, command: str) -> None:
+    assert command in remedy(message)
+    assert "irkit rbac" not in remedy(message)
+
+
+@pytest.mark.parametrize(
     ("answer", "kind", "message", "hint"),
     [
         (refuse(401, "Unauthorized", "Unauthorized"), Unauthorized, "Unauthorized", "log in again"),
-        (refuse(403, "Forbidden", RBAC), Forbidden, "jane", "permission to get pods/log: see `irkit rbac`"),
+        (refuse(403, "Forbidden", RBAC), Forbidden, "jane", "permission to get pods/log in namespace a: `kubectl"),
         (
             refuse(403, "Forbidden", RBAC.replace('group ""', 'group "apps"')),
             Forbidden,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from irkit.cluster.wire.lacking import remedy
 from irkit.errors import (
     AlreadyExists,
     ClusterError,
@@ -19,9 +19,6 @@ from irkit.errors import (
 )
 from irkit.model import codec
 from irkit.text import Mask, line
-
-# RBAC's own wording, stable since 1.8: k8s.io/apiserver endpoints/handlers/responsewriters/errors.go
-_RBAC = re.compile(r'cannot (\w+) (?:resource|path) "([^"]*)"(?: in API group "([^"]*)")?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ class Refusal:
             case 401:
                 return Unauthorized, "the credentials are missing, expired or unknown: log in again"
             case 403:
-                return Forbidden, self._lacking()
+                return Forbidden, remedy(self.message)
             case 404:
                 return NotFound, ""
             case 409 if self.reason == "AlreadyExists":
@@ -65,13 +62,6 @@ class Refusal:
                 return Invalid, "is this an API server? check the server's URL in the kubeconfig"
             case _:
                 return Invalid, ""
-
-    def _lacking(self) -> str:
-        found = _RBAC.search(self.message)
-        if not found:
-            return "not a lacking permission: an admission policy, a quota, or RBAC's rule against escalation said no"
-        verb, resource, group = found.groups()
-        return f"lacks the permission to {verb} {resource}{f'.{group}' if group else ''}: see `irkit rbac`"
 
 
 def refusal(status: int, body: bytes, what: str, mask: Mask) -> Refusal:

@@ -51,16 +51,16 @@ def protected(policy: Policy, facts: Facts) -> Iterator[Reason]:
         yield Reason("protected", f"namespace {subject.namespace} is irkit's own")
     yield from (Reason("protected", why) for why in _looks(subject))
     if policy.protect.control_plane_nodes and subject.control_plane is not False:
-        known = "is" if subject.control_plane else "may be: irkit may not get nodes"
-        yield Reason("protected", f"the pod's node {known} part of the control plane")
+        unseen = "the pod's node may be part of the control plane: irkit could not see it (needed: get nodes)"
+        yield Reason("protected", "the pod's node is part of the control plane" if subject.control_plane else unseen)
 
 
 def _looks(subject: Subject) -> Iterator[str]:
     if subject.mirror:
-        yield "a static pod, which its kubelet runs from a file"
+        yield "the pod is static: its kubelet runs it from a file"
     if subject.priority_class in PRIORITIES:
-        yield f"a pod of priority {subject.priority_class}"
+        yield f"the pod has priority class {subject.priority_class}, kept for what a cluster cannot be without"
     for key, patterns in LABELS.items():
         value = subject.labels.get(key, "")
         if any(fnmatchcase(value, pattern) for pattern in patterns):
-            yield f"labelled {key}={value}, as control plane, network, DNS and storage pods are"
+            yield f"the pod's label {key}={value} marks it as part of the control plane, network, DNS or storage"

@@ -86,6 +86,23 @@ def test_no_policy_opens_what_is_protected(about: Facts) -> None:
     assert set(rules(decision)) == {"protected"}
 
 
+@pytest.mark.parametrize(
+    ("about", "why"),
+    [
+        (pod(control_plane=True), "the pod's node is part of the control plane"),
+        (
+            pod(control_plane=None),
+            "the pod's node may be part of the control plane: irkit could not see it (needed: get nodes)",
+        ),
+        (pod(mirror=True), "the pod is static: its kubelet runs it from a file"),
+        (pod(labels={"tier": "control-plane"}), "the pod's label tier=control-plane marks it as part of"),
+    ],
+)
+def test_a_protected_pod_is_told_in_one_clear_line(about: Facts, why: str) -> None:
+    (reason,) = (one for one in decide(policy(), about).reasons if one.rule == "protected")
+    assert reason.why.startswith(why)
+
+
 def test_a_policy_may_protect_more_and_open_control_plane_nodes() -> None:
     assert decide(policy(protect=ANYWHERE), pod(control_plane=True)).ruling is Ruling.GO
     more = policy(protect=type(ANYWHERE)(namespaces=("pay*",)))

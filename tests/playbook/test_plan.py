@@ -70,6 +70,33 @@ def test_a_plan_for_a_pod_that_is_gone_fails_as_the_run_would(practice: Practice
         planned(practice, pod="NOT A NAME")
 
 
+def test_a_plan_that_could_not_ask_says_what_and_why(practice: Practice, tmp_path: Path) -> None:
+    stranger = json.loads(practice.range.kubeconfig.read_text())
+    stranger["users"][0]["user"] = {"token": "expired"}
+    file = tmp_path / "stranger"
+    file.write_text(json.dumps(stranger))
+    stranger["clusters"][0]["cluster"]["server"] = "http://127.0.0.1:1"
+    dead = tmp_path / "dead"
+    dead.write_text(json.dumps(stranger))
+    words = ["playbook", "plan", "collect-only", "-i", "pod=gone", "-n", NAMESPACE]
+    asked = {"HOME": str(tmp_path), "IRKIT_HOME": str(practice.home)}
+    for kubeconfig, code, why, hint in (
+        (file, 3, "Unauthorized", "log in again"),
+        (dead, 1, "no connection to http://127.0.0.1:1", ""),
+        (practice.range.kubeconfig, 1, f"there is no pod {NAMESPACE}/gone", ""),
+    ):
+        ended = CliRunner().invoke(load(), words, env=asked | {"KUBECONFIG": str(kubeconfig)})
+        assert ended.exit_code == code, ended.output
+        assert ended.stdout.startswith(f"collect-only  could not find the pod and pin its uid: {why}")
+        assert hint in ended.stdout
+        assert "on not found" not in ended.stdout
+
+
+def test_a_plan_for_many_pods_tells_them(practice: Practice) -> None:
+    told = plan(find.load("collect-wide"), {"namespace": NAMESPACE}, practice.setup(), practice.settings())
+    assert told.about.startswith(f"on every pod in {NAMESPACE}, ")
+
+
 def test_the_command_shows_it(practice: Practice) -> None:
     env = {"IRKIT_HOME": str(practice.home), "KUBECONFIG": str(practice.range.kubeconfig)}
     words = ["playbook", "plan", "compromised-pod", "-i", f"pod={practice.pod}", "-n", NAMESPACE]

@@ -11,7 +11,7 @@ from typing import Any
 from irkit.cluster.protocol import Cluster
 from irkit.model.evidence import Artifact, Gap
 from irkit.model.isolation import Change
-from irkit.model.pod import Target
+from irkit.model.pod import Scope, Target
 from irkit.model.run import ClusterIdentity, Status, StepRecord
 from irkit.playbook import engine
 from irkit.playbook.engine import Settings, Setup
@@ -44,9 +44,20 @@ class Plan:
     sha256: str
     inputs: dict[str, Any]
     cluster: ClusterIdentity | None  # None: it was not reached
-    target: Target | None  # None: it was not found
+    target: Target | None  # None: not found, not to be asked for, or the playbook is about several (`scope`)
     steps: tuple[Planned, ...]
     status: Status
+    scope: Scope | None = None  # None: it is about one pod
+
+    @property
+    def about(self) -> str:
+        """What it would be done to; where that could not be told, what failed and why."""
+        if self.target:
+            return f"on {self.target.namespace}/{self.target.name}, uid {self.target.uid}"
+        if self.scope:
+            return f"on {self.scope.what} in {self.scope.namespace}, {len(self.scope.pods)} pods"
+        failed = next((one for one in self.steps if one.status in (Status.REFUSED, Status.FAILED)), None)
+        return f"could not {step(failed.does).about}: {failed.summary}" if failed else "on no pod"
 
 
 @dataclass(slots=True)
@@ -89,7 +100,7 @@ def plan(pinned: Pinned, inputs: Mapping[str, Any], setup: Setup, settings: Sett
     steps = {one.id: one for one in record.steps}
     specs = [spec for spec in pinned.playbook.every_step if spec.id in steps]
     planned = tuple(_planned(spec, steps[spec.id], listener.by_step.get(spec.id, ())) for spec in specs)
-    return Plan(pinned.name, pinned.sha256, given, record.cluster, record.target, planned, record.status)
+    return Plan(pinned.name, pinned.sha256, given, record.cluster, record.target, planned, record.status, record.scope)
 
 
 def _planned(spec: StepSpec, told: StepRecord, differences: tuple[Difference, ...]) -> Planned:

@@ -15,6 +15,7 @@ from irkit.cli.newfile import give, write_new
 from irkit.errors import Exit, UsageError
 
 if TYPE_CHECKING:
+    from irkit.playbook.language.yaml import Problem
     from irkit.playbook.schema import Pinned
 
 playbooks = group("playbook", "Show, check and run playbooks.")
@@ -80,11 +81,9 @@ def show(face: Face, name: Name) -> None:
 def lint(face: Face, names: Names = None) -> Exit:
     """Check playbooks; every problem with its line and column. Exit 2 when there are any."""
     from irkit.playbook import find
-    from irkit.playbook.lint import lint as check
 
-    paths = [find.find(name) for name in names or find.everything()]
-    stems = ", ".join(path.stem for path in paths)
-    return face.faults([(str(path), check(find.read(path))) for path in paths], stems)
+    given = list(names or find.everything())
+    return face.faults([_checked(name) for name in given], ", ".join(Path(name).stem for name in given))
 
 
 @command(playbooks, "schema", online=False)
@@ -108,10 +107,11 @@ def plan(face: Face, store: options.StoreFlags, name: Name, inputs: Inputs = Non
     pinned = find.load(name)
     told = of(pinned, _values(face, pinned, inputs), running.setup(face), running.settings(face, store))
     face.emit(told, lines=told.steps)
-    target = f"{told.target.namespace}/{told.target.name}, uid {told.target.uid}" if told.target else "not found"
-    face.show(f"{told.playbook}  on {target}", "bold")
+    face.show(f"{told.playbook}  {told.about}", "bold")
     for one in told.steps:
         face.show(f"{one.status:<10} {one.id:<10} {one.does:<20} {one.effect:<9} {one.summary}")
+        if one.hint:
+            face.show(f"{'':10} try: {one.hint}", "dim")
         for difference in one.differences:
             face.show(f"{'':10} {difference.verb} {difference.path}")
             for each in difference.fields:
@@ -177,6 +177,19 @@ def import_(face: Face, file: File, out: Out = None, allow_commands: Allow = Fal
     give(face, made.text.encode(), out, write_new)
     for loss in made.losses:
         face.note(loss, "warn")
+
+
+def _checked(name: str) -> tuple[str, list[Problem]]:
+    """A playbook's file and its problems; one that cannot be read is a problem at the file's beginning."""
+    from irkit.playbook import find
+    from irkit.playbook.language.yaml import Problem
+    from irkit.playbook.lint import lint as check
+
+    try:
+        path = find.find(name)
+        return str(path), check(find.read(path))
+    except UsageError as error:
+        return name, [Problem(1, 1, "; ".join(part for part in (error.message, error.hint) if part))]
 
 
 def _values(face: Face, pinned: Pinned, inputs: list[str] | None) -> dict[str, Any]:

@@ -142,6 +142,9 @@ def test_playbooks_are_listed_explained_and_checked(shell: Shell, tmp_path: Path
     )
     told = shell("playbook", "lint", str(bad), code=2).stdout
     assert f"{bad}:5:" in told
+    both = json.loads(shell("playbook", "lint", "b-missing", str(bad), "-o", "json", code=2).stdout)["problems"]
+    assert [(row["file"], row["line"]) for row in both] == [("b-missing", 1), (str(bad), 5)]
+    assert both[0]["message"].startswith("no such playbook: b-missing; the playbooks: ")
     assert "irkit: " in shell("playbook", "run", str(bad), code=2).stderr
 
 

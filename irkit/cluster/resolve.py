@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
 from irkit.cluster.objects import entries, part
@@ -11,6 +12,7 @@ from irkit.cluster.protocol import Cluster, Json, Reply
 from irkit.cluster.resources import NAMESPACES, PODS
 from irkit.errors import ClusterError, Forbidden, NotFound, PodReplaced
 from irkit.model.pod import PodRef, Target
+from irkit.text import safe
 from irkit.times import parse
 
 CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
@@ -83,9 +85,23 @@ def _absent(pod: PodRef, cluster: Cluster, error: NotFound) -> NotFound:
     standing = stands(pod.namespace, cluster)
     if standing is False:
         return no_namespace(pod.namespace)
-    known = f"see what there is: kubectl get pods -n {pod.namespace}"
-    unknown = f"check the name, and the namespace, which we may not look up: {pod.namespace}"
-    return NotFound(f"there is no pod {pod}", known if standing else unknown, status=404, reason=error.reason)
+    hint = f"see what there is: kubectl get pods -n {pod.namespace}"
+    if standing is None:
+        hint = f"check the name, and the namespace, which we may not look up: {pod.namespace}"
+    elif like := () if pod.uid else _like(pod, cluster):
+        hint = f"names like it: {', '.join(like)}; all: kubectl get pods -n {pod.namespace}"
+    return NotFound(f"there is no pod {pod}", hint, status=404, reason=error.reason)
+
+
+def _like(pod: PodRef, cluster: Cluster) -> list[str]:
+    """Names of pods that somebody who typed this one may mean: a workload's, a successor's; none if we may not list."""
+    try:
+        first = next(cluster.pages(PODS.path(pod.namespace)))
+    except ClusterError:
+        return []
+    names = [str(part(each, "metadata").get("name") or "") for each in entries(first.json(), "items")]
+    of_workload = [name for name in names if name.startswith(f"{pod.name}-")]
+    return [safe(name) for name in of_workload[:3] or get_close_matches(pod.name, names)]
 
 
 def _ips(status: Json) -> Iterator[str]:

@@ -97,6 +97,36 @@ def test_what_is_absent_is_named(server: tuple[Script, Cluster], namespace: obje
     assert (caught.value.status, caught.value.reason) == (404, "NotFound")
 
 
+def names(*every: str) -> object:
+    return reply({"items": [{"metadata": {"name": name}} for name in every]})
+
+
+@pytest.mark.parametrize(
+    ("listed", "hint"),
+    [
+        (names("db-0", "web-6d9f-x2x4z", "web-6d9f-\x1b", "wbe"), r"names like it: web-6d9f-x2x4z, web-6d9f-\x1b;"),
+        (names("db-0", "wbe"), "names like it: wbe;"),
+        (names("db-0"), "see what there is"),
+        (refuse(403, "Forbidden"), "see what there is"),
+    ],
+)
+def test_names_like_the_one_that_was_typed_are_told(server: tuple[Script, Cluster], listed: object, hint: str) -> None:
+    script, cluster = server
+    script.answers[:] = [refuse(404, "NotFound"), reply(), listed]  # type: ignore[list-item]
+    with pytest.raises(NotFound) as caught:
+        resolve(REF, cluster)
+    assert hint in caught.value.hint
+
+
+def test_nobody_typed_a_pod_that_is_pinned(server: tuple[Script, Cluster]) -> None:
+    script, cluster = server
+    script.answers[:] = [refuse(404, "NotFound"), reply(), names("wbe")]  # type: ignore[list-item]
+    with pytest.raises(NotFound) as caught:
+        resolve(REF.pinned("u-1"), cluster)
+    assert "see what there is" in caught.value.hint
+    assert len(script.asked) == 2
+
+
 def test_an_answer_without_uid_is_no_pod(server: tuple[Script, Cluster]) -> None:
     script, cluster = server
     script.answers[:] = [reply({"metadata": {"uid": 7}})]

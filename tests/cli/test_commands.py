@@ -257,6 +257,12 @@ def test_doctor_checks_all_that_is_needed(shell: Shell, tmp_path: Path) -> None:
     assert {"cluster", "version", "clock", "permission", "policy engine", "store"} <= {
         c["name"] for c in told["checks"]
     }
+    held = [c for c in told["checks"] if c["name"] == "permission"]
+    assert len(held) > 50
+    lines = shell("doctor", "-n", "payments", "--store", str(tmp_path)).stdout.splitlines()
+    assert [line for line in lines if "permission" in line] == [
+        f"ok    permission: {len(held)} of the {len(held)} that are asked for are held (-o json names each)"
+    ]
     (tmp_path / "file").touch()
     told = shell("doctor", "-n", "payments", "--store", str(tmp_path / "file"), code=1)
     assert "BAD   store" in told.stdout

@@ -13,7 +13,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from irkit.cli import options
+from irkit.cli import completing, options
 from irkit.cli.face import Face, Output, silence
 from irkit.cli.logs import LogFormat, configure
 from irkit.errors import Exit, IrkitError
@@ -24,7 +24,14 @@ Kubeconfig = Annotated[
 ]
 Context = Annotated[str | None, typer.Option("--context", envvar="IRKIT_CONTEXT", help="Kubeconfig context.")]
 Namespace = Annotated[
-    str | None, typer.Option("--namespace", "-n", envvar="IRKIT_NAMESPACE", help="Namespace (default: the context's).")
+    str | None,
+    typer.Option(
+        "--namespace",
+        "-n",
+        envvar="IRKIT_NAMESPACE",
+        help="Namespace (default: the context's).",
+        autocompletion=completing.namespaces,
+    ),
 ]
 OutputFlag = Annotated[
     Output, typer.Option("--output", "-o", envvar="IRKIT_OUTPUT", help="text, json (one document) or jsonl.")

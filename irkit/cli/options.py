@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from irkit.cli import completing
 from irkit.errors import UsageError
 from irkit.settings import DEFAULT_STORE, SealSettings, StoreSettings
 
@@ -34,7 +35,12 @@ class Flags:
         return self.make(**{flag.name: given.pop(flag.name) for flag in self.each})
 
 
-Pod = Annotated[str, typer.Argument(metavar="POD", help="Pod name: web-0, pod/web-0 or NAMESPACE/web-0.")]
+Pod = Annotated[
+    str,
+    typer.Argument(
+        metavar="POD", help="Pod name: web-0, pod/web-0 or NAMESPACE/web-0.", autocompletion=completing.pods
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Case = Annotated[str | None, typer.Option("--case", envvar="IRKIT_CASE", help="Case id (default: made from the time).")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from irkit.cli import options
+from irkit.cli import completing, options
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 _WORD = {True: ("ok", "good"), None: ("note", "warn"), False: ("BAD", "bad")}
 Books = Annotated[
     list[str] | None,
-    typer.Option("--playbook", metavar="NAME|FILE", help="For this playbook (default compromised-pod)."),
+    typer.Option(
+        "--playbook",
+        metavar="NAME|FILE",
+        help="For this playbook (default compromised-pod).",
+        autocompletion=completing.playbooks,
+    ),
 ]
 
 

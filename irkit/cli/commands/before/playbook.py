@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from irkit.cli import options
+from irkit.cli import completing, options
 from irkit.cli.app import group
 from irkit.cli.command import command
 from irkit.cli.face import Face
@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from irkit.playbook.schema import Pinned
 
 playbooks = group("playbook", "Show, check and run playbooks.")
-Name = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A playbook's name, or a file.")]
-Names = Annotated[list[str] | None, typer.Argument(metavar="NAME|FILE...", help="Default: every playbook found.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME|FILE", help="A playbook's name, or a file.", autocompletion=completing.playbooks),
+]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME|FILE...", help="Default: every playbook found.", autocompletion=completing.playbooks),
+]
 Inputs = Annotated[
     list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input; repeats, for lists too.")
 ]

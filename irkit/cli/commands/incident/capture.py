@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from irkit.cli import options
+from irkit.cli import completing, options
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
@@ -25,7 +25,12 @@ class Look(StrEnum):
 
 
 What = Annotated[
-    str, typer.Argument(metavar="[POD|KIND/NAME]", help="web-0, NAMESPACE/web-0, or a workload: deployment/web.")
+    str,
+    typer.Argument(
+        metavar="[POD|KIND/NAME]",
+        help="web-0, NAMESPACE/web-0, or a workload: deployment/web.",
+        autocompletion=completing.pods,
+    ),
 ]
 Selector = Annotated[str, typer.Option("--selector", "-l", metavar="LABELS", help="All pods with these: app=web.")]
 Every = Annotated[bool, typer.Option("--all", help="All pods of the namespace.")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from irkit.cli import options
+from irkit.cli import completing, options
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
@@ -44,7 +44,12 @@ KillFlows = Annotated[
 ]
 Ttl = Annotated[str, typer.Option("--ttl", metavar="TIME", help="Stay, watch, and release it after this long: 90m.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Stay, and say when the isolation is undone from outside.")]
-OnePod = Annotated[str | None, typer.Argument(metavar="[POD]", help="Pod name: web-0, pod/web-0 or NAMESPACE/web-0.")]
+OnePod = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[POD]", help="Pod name: web-0, pod/web-0 or NAMESPACE/web-0.", autocompletion=completing.pods
+    ),
+]
 Expired = Annotated[
     bool, typer.Option("--expired", help="Every pod whose --ttl is over: in -n NS, or in all namespaces. For cron.")
 ]

@@ -6,14 +6,21 @@ from typing import Annotated
 
 import typer
 
-from irkit.cli import options
+from irkit.cli import completing, options
 from irkit.cli.app import app
 from irkit.cli.command import command
 from irkit.cli.face import Face
 from irkit.errors import Exit, UsageError
 
 PlaybookName = Annotated[
-    str, typer.Option("--playbook", envvar="IRKIT_PLAYBOOK", metavar="NAME|FILE", help="Playbook to run.")
+    str,
+    typer.Option(
+        "--playbook",
+        envvar="IRKIT_PLAYBOOK",
+        metavar="NAME|FILE",
+        help="Playbook to run.",
+        autocompletion=completing.playbooks,
+    ),
 ]
 
 

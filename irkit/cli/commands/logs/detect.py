@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from irkit.cli import completing
 from irkit.cli.command import command
 from irkit.cli.commands.logs.audit import Afar, Since, Sources, Until, audits, instant, shared
 from irkit.cli.face import Face, Output
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 AllowFile = Annotated[
     Path | None, typer.Option("--allow", metavar="FILE", help="Who may do what without a finding (YAML).")
 ]
-Only = Annotated[list[str] | None, typer.Option("--rule", metavar="ID", help="Judge by this rule alone. Repeats.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--rule", metavar="ID", help="Judge by this rule alone. Repeats.", autocompletion=completing.rules),
+]
 SigmaPaths = Annotated[
     list[Path] | None, typer.Option("--sigma", metavar="PATH", help="Sigma rules: a file or a folder. Repeats.")
 ]

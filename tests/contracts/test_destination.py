@@ -194,36 +194,47 @@ def test_a_store_that_checks_refuses_a_wrong_checksum_whole_and_in_parts(backing
         client.head_object(Bucket=bucket, Key="b")
 
 
-# A process of its own, which can be killed.
+# A process of its own, which kills itself when it would send the seventh part and so many answers have come.
 SHIP = """
 import logging, os, signal, sys
 from pathlib import Path
+from threading import Condition
 from irkit.model.bundle import Bundle
 from irkit.settings import StoreSettings
 from irkit.ship.destination import destination
-begun = 0
+path, sha256, size, url, endpoint, enough = sys.argv[1:]
+begun = answered = 0
+turn = Condition()
 class Death(logging.Filter):
     def filter(self, record):
-        global begun
-        begun += "Making request" in str(record.msg) and getattr(record.args[0], "name", "") == "UploadPart"
-        if begun == 7:
-            os.kill(os.getpid(), signal.SIGKILL)
+        global begun, answered
+        with turn:
+            begun += "Making request" in str(record.msg) and getattr(record.args[0], "name", "") == "UploadPart"
+            answered += begun > 0 and "Response headers" in str(record.msg)
+            turn.notify_all()
+            if begun >= 7:
+                turn.wait_for(lambda: answered >= int(enough))
+                os.kill(os.getpid(), signal.SIGKILL)
         return False
-sdk = logging.getLogger("botocore.endpoint")
-sdk.setLevel(logging.DEBUG)
-sdk.addFilter(Death())
-path, sha256, size, url, endpoint = sys.argv[1:]
+for name in ("botocore.endpoint", "botocore.parsers"):
+    sdk = logging.getLogger(name)
+    sdk.setLevel(logging.DEBUG)
+    sdk.addFilter(Death())
 destination(StoreSettings(url, s3_endpoint_url=endpoint)).put(Bundle(Path(path), sha256, int(size), 1), "b.tar.gz")
 """
 
 
 def killed_in_the_middle(server: servers.Server, settings: StoreSettings, sealed: Bundle) -> int:
-    """Ship until the seventh part is about to be sent, which is after the third arrived; returns how many did."""
-    arguments = [str(sealed.path), sealed.sha256, str(sealed.size), settings.url, server.url]
+    """Ship until the seventh part is about to be sent, which is after the third arrived; returns how many did.
+
+    moto's threads read a part while another still writes it, and list it wrongly: there all six have to be answered.
+    """
+    enough = 6 if server.name == "moto" else 3
+    arguments = [str(sealed.path), sealed.sha256, str(sealed.size), settings.url, server.url, str(enough)]
     died = subprocess.run([sys.executable, "-c", SHIP, *arguments], check=False)
     assert died.returncode == -signal.SIGKILL
     arrived = server.arrived(settings.url.removeprefix("s3://").partition("/")[0])
-    assert arrived >= 3
+    assert arrived >= enough
     return arrived
 
 

@@ -41,7 +41,7 @@ class Judge:
     world: World
     _policies: dict[str, list[Policy]] = field(default_factory=lambda: defaultdict(list))
     _open: dict[tuple[int, Direction], tuple[tuple[str, Rule], ...] | None] = field(default_factory=dict)
-    _picked: dict[tuple[Peer, str, int], bool] = field(default_factory=dict)
+    _picked: dict[tuple[int, str, int], bool] = field(default_factory=dict)
     _tiers: dict[tuple[int, Direction, bool], tuple[TierRule, ...]] = field(default_factory=dict)
     _nodes: dict[Peer, tuple[Address, ...]] = field(default_factory=dict)
 
@@ -119,7 +119,7 @@ class Judge:
             return any(address in own for address in self._of_nodes(peer))
         if not isinstance(other, Endpoint):
             return peer.block is not None and peer.block.holds(other)
-        key = (peer, home, id(other))
+        key = (id(peer), home, id(other))
         if key not in self._picked:
             self._picked[key] = picks(peer, home, other, self.world.namespaces.get(other.namespace, {}))
         return self._picked[key]

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 
 from irkit.contain.policy.nouns import LAST_PORT, PROTOCOLS, Address, Block, Network
+
+Ranges = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Spans:
     """A set of integers: ranges (first, last), ascending, with gaps between them; `make` brings any into shape."""
 
-    ranges: tuple[tuple[int, int], ...] = ()
+    ranges: Ranges = ()
 
     def __bool__(self) -> bool:
         return bool(self.ranges)
 
     def __or__(self, other: Spans) -> Spans:
-        return make((*self.ranges, *other.ranges))
+        return _either(self.ranges, other.ranges)
 
     def __and__(self, other: Spans) -> Spans:
-        found = ((max(a, c), min(b, d)) for a, b in self.ranges for c, d in other.ranges)
-        return make(pair for pair in found if pair[0] <= pair[1])
+        return _both(self.ranges, other.ranges)
 
     def __sub__(self, other: Spans) -> Spans:
         left = list(self.ranges)
@@ -42,6 +44,18 @@ def make(ranges: Iterable[tuple[int, int]]) -> Spans:
         else:
             merged.append((first, last))
     return Spans(tuple(merged))
+
+
+# A cluster's policies speak of few sets of ports, and every pair of pods asks for them again.
+@lru_cache(4096)
+def _either(some: Ranges, others: Ranges) -> Spans:
+    return make((*some, *others))
+
+
+@lru_cache(4096)
+def _both(some: Ranges, others: Ranges) -> Spans:
+    found = ((max(a, c), min(b, d)) for a, b in some for c, d in others)
+    return make(pair for pair in found if pair[0] <= pair[1])
 
 
 NONE = Spans()

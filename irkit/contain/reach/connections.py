@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 
 from irkit.cluster.protocol import Json
 from irkit.contain import marks
 from irkit.contain.plan.claims import Claim, of_policies
 from irkit.contain.plan.solve import solve
 from irkit.contain.policy import spans
+from irkit.contain.policy.alike import groups
 from irkit.contain.policy.allow import Judge, Party
 from irkit.contain.policy.nouns import Endpoint, Policy, TierPolicy, World
 from irkit.contain.policy.read import policy
 from irkit.contain.policy.selector import Labels, Requirement
-from irkit.contain.policy.spans import EVERY_PORT, NONE, Spans
+from irkit.contain.policy.spans import EVERY_PORT, Spans
 from irkit.errors import UsageError
 from irkit.model.isolation import Direction
 from irkit.model.pod import PodRef
 
-Ways = dict[tuple[str, str], Spans]
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What is open between two ends, by their names: from the first to the second."""
+
+    found: dict[str, dict[str, Spans]] = field(default_factory=lambda: defaultdict(dict))
+
+    def note(self, sources: Collection[str], targets: Collection[str], found: Spans) -> None:
+        """Pods of one workload go under one name, so what any of them may counts; the workload to itself does not."""
+        for source in sources if found else ():
+            row = self.found[source]
+            for target in targets:
+                if source != target:
+                    known = row.get(target, found)
+                    row[target] = found if known == found else known | found
+
+    def told(self) -> Iterator[Json]:
+        """As `reach` gives them."""
+        listed = cache(_listed)
+        for source, row in sorted(self.found.items()):
+            yield from ({"src": source, "dst": target, "ports": listed(row[target])} for target in sorted(row))
 
 
 def reach(world: World, pod: PodRef | None = None, *, namespace: str | None = None) -> list[Json]:
@@ -35,15 +57,15 @@ def reach(world: World, pod: PodRef | None = None, *, namespace: str | None = No
     ours = [one for one in ours if not namespace or one.namespace == namespace]
     if pod is not None and not ours:
         raise UsageError(f"there is no {pod} here that talks to anybody", "check the name and the namespace")
-    judge = Judge(world)
-    ways: Ways = defaultdict(lambda: NONE)
-    for one in ours:
-        for other in world.endpoints:
-            _note(ways, judge, one, other)
+    judge, ways = Judge(world), Ways()
+    everybody = groups(world, world.endpoints)
+    for one, names in groups(world, ours):
+        for other, others in everybody:
+            ways.note(names, others, judge.ports(one, other))
             if pod or namespace:
-                _note(ways, judge, other, one)
-        _outside(ways, judge, one)
-    return [{"src": source, "dst": target, "ports": _listed(ways[source, target])} for source, target in sorted(ways)]
+                ways.note(others, names, judge.ports(other, one))
+        _outside(ways, judge, one, names)
+    return list(ways.told())
 
 
 def isolated(world: World, pod: PodRef, labels: Labels | None = None) -> World:
@@ -69,21 +91,14 @@ def is_pod(one: Endpoint, pod: PodRef) -> bool:
     return (one.namespace, one.name) == (pod.namespace, pod.name)
 
 
-def _note(ways: Ways, judge: Judge, source: Endpoint, target: Endpoint) -> None:
-    """Pods of one workload go under one name, so what any of them may counts; the workload to itself does not."""
-    ends = str(source), str(target)
-    if ends[0] != ends[1] and (found := judge.ports(source, target)):
-        ways[ends] |= found
-
-
-def _outside(ways: Ways, judge: Judge, one: Endpoint) -> None:
+def _outside(ways: Ways, judge: Judge, one: Endpoint, names: Collection[str]) -> None:
     for version in _versions(judge.world):
         for into in (True, False):
             by_ports: Mapping[Spans, list[tuple[int, int]]] = _by_ports(judge, one, version, into=into)
             for found, cells in by_ports.items():
-                for network in spans.networks(spans.make(cells)):
-                    ends = (str(network), str(one)) if into else (str(one), str(network))
-                    ways[ends] |= found
+                networks = [str(network) for network in spans.networks(spans.make(cells))]
+                sources, targets = (networks, names) if into else (names, networks)
+                ways.note(sources, targets, found)
 
 
 def _by_ports(judge: Judge, one: Endpoint, version: int, *, into: bool) -> dict[Spans, list[tuple[int, int]]]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
-from itertools import islice, permutations
+from itertools import islice, permutations, product
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
 from irkit.cluster.protocol import Json
 from irkit.contain.policy import spans
+from irkit.contain.policy.alike import groups
 from irkit.contain.policy.allow import Judge, Party
 from irkit.contain.policy.nouns import World
 from irkit.contain.policy.spans import Spans
@@ -53,6 +55,30 @@ def agree(given_: Cluster, every: int) -> None:
 @given(cluster())
 def test_both_say_the_same(given_: Cluster) -> None:
     agree(given_, every=7)
+
+
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(cluster())
+def test_pods_that_nothing_tells_apart_are_judged_as_each_alone(given_: Cluster) -> None:
+    built = build(given_)
+    twins = [replace(one, name=f"{one.name}2", labels={**one.labels, "unasked": "x"}) for one in built.endpoints]
+    built = replace(built, endpoints=(*built.endpoints, *twins))
+    assert len(groups(built, built.endpoints)) <= len(twins)
+    found = {(one["src"], one["dst"]): one["ports"] for one in reach(built)}
+    for source, target in permutations(built.endpoints, 2):
+        assert found.get((str(source), str(target)), []) == told(Judge(built).ports(source, target))
+    version = 6 if any(":" in end for ends in found for end in ends) else 4  # IPv6 is told of where it is spoken of
+    addresses = [outside for outside in map(ip_address, OUTSIDE) if outside.version <= version]
+    for outside, one in product(addresses, built.endpoints):
+        into = [open_ for (end, to), open_ in found.items() if to == str(one) and is_end(end, str(outside))]
+        out = [open_ for (start, end), open_ in found.items() if start == str(one) and is_end(end, str(outside))]
+        assert (into or [[]]) == [told(Judge(built).ports(outside, one))]
+        assert (out or [[]]) == [told(Judge(built).ports(one, outside))]
+
+
+def told(found: Spans) -> str | list[Json]:
+    ports = [{"protocol": name, "port": first, "endPort": last} for name, first, last in spans.by_protocol(found)]
+    return "all" if found == spans.EVERY_PORT else ports
 
 
 @settings(max_examples=2_500, suppress_health_check=list(HealthCheck))

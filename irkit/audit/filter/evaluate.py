@@ -53,10 +53,7 @@ def required(tree: grammar.Filter) -> tuple[bytes, ...]:
 
 
 def _needle(value: str) -> bytes:
-    """How a JSON value begins that reads so: as a text, unless it may be a number or a word of JSON's own.
-
-    No quote at its end: an export of text within text writes a backslash there.
-    """
+    """How a JSON value begins that reads so: as a text, unless it may be a number or a word of JSON's own."""
     try:
         float(value)
     except ValueError:

@@ -70,8 +70,10 @@ def _namespace(namespace: str, cluster: Cluster) -> Check:
     standing = stands(namespace, cluster)
     if standing is None:
         return Check("namespace", None, f"{namespace}: we may not look up whether there is one")
+    if standing:
+        return Check("namespace", True, namespace)
     missing = no_namespace(namespace)
-    return Check("namespace", standing, namespace if standing else missing.message, "" if standing else missing.hint)
+    return Check("namespace", False, missing.message, missing.hint)
 
 
 def _permissions(cluster: Cluster, needs: tuple[Permission, ...], namespace: str) -> Iterator[Check]:

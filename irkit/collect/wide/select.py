@@ -60,9 +60,9 @@ def scope(namespace: str, workload: str, selector: str, cluster: Cluster) -> Sco
         pods = tuple(target(each) for each in items(cluster.pages(PODS.path(namespace), query)))
     except Invalid as error:
         raise UsageError(error.message, "labels as kubectl -l takes them: 'app=web,tier in (front, back)'") from error
-    if not pods and stands(namespace, cluster) is False:
-        raise no_namespace(namespace)
     if not pods:
+        if stands(namespace, cluster) is False:
+            raise no_namespace(namespace)
         hint = f"see what there is: kubectl get pods -n {namespace} --show-labels"
         raise NotFound(f"{safe(what)} in namespace {namespace}: there is no such pod", hint)
     return Scope(namespace, what, pods)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Iterator
 from ipaddress import ip_network
 
-from irkit.contain.policy.nouns import Block, Endpoint, Peer, Policy, TierPolicy, World
+from irkit.contain.policy.nouns import Block, Endpoint, World
 from irkit.contain.policy.selector import Selector
 
 Group = tuple[Endpoint, list[str]]  # one of them, and what all of them are called
@@ -28,23 +28,14 @@ def _look(one: Endpoint, keys: Collection[str], blocks: Collection[Block]) -> Ha
     return one.namespace, one.host_network, frozenset(one.ports), labels, within
 
 
-def _policies(world: World) -> tuple[Policy | TierPolicy, ...]:
-    return (*world.policies, *world.tiers)
-
-
-def _peers(world: World) -> Iterator[Peer]:
-    for policy in _policies(world):
-        yield from (peer for rules in policy.rules.values() for rule in rules for peer in rule.peers)
-
-
 def _selectors(world: World) -> Iterator[Selector]:
-    yield from (policy.pods for policy in _policies(world))
-    yield from (peer.pods for peer in _peers(world) if peer.pods)
+    yield from (policy.pods for policy in world.every_policy)
+    yield from (peer.pods for peer in world.peers if peer.pods)
 
 
 def _blocks(world: World) -> Iterator[Block]:
     """Those that rules name, and the addresses of nodes where a rule means nodes."""
-    for peer in _peers(world):
+    for peer in world.peers:
         yield from [peer.block] if peer.block else []
         if peer.nodes is not None:
             yield from (Block(ip_network(address)) for node in world.nodes for address in node.addresses)

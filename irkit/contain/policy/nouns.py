@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -156,3 +156,14 @@ class World:
     tiers: tuple[TierPolicy, ...] = ()
     nodes: tuple[Node, ...] = ()
     unread: tuple[str, ...] = ()
+
+    @property
+    def every_policy(self) -> tuple[Policy | TierPolicy, ...]:
+        """NetworkPolicies and those of the tiers."""
+        return (*self.policies, *self.tiers)
+
+    @property
+    def peers(self) -> Iterator[Peer]:
+        """Whom any rule of any policy names."""
+        for policy in self.every_policy:
+            yield from (peer for rules in policy.rules.values() for rule in rules for peer in rule.peers)

@@ -14,7 +14,7 @@ from irkit.contain.plan.solve import solve
 from irkit.contain.policy import spans
 from irkit.contain.policy.alike import groups
 from irkit.contain.policy.allow import Judge, Party
-from irkit.contain.policy.nouns import Endpoint, Policy, TierPolicy, World
+from irkit.contain.policy.nouns import Endpoint, World
 from irkit.contain.policy.read import policy
 from irkit.contain.policy.selector import Labels, Requirement
 from irkit.contain.policy.spans import EVERY_PORT, Spans
@@ -58,13 +58,14 @@ def reach(world: World, pod: PodRef | None = None, *, namespace: str | None = No
     if pod is not None and not ours:
         raise UsageError(f"there is no {pod} here that talks to anybody", "check the name and the namespace")
     judge, ways = Judge(world), Ways()
-    everybody = groups(world, world.endpoints)
+    everybody, versions = groups(world, world.endpoints), _versions(world)
     for one, names in groups(world, ours):
         for other, others in everybody:
             ways.note(names, others, judge.ports(one, other))
             if pod or namespace:
                 ways.note(others, names, judge.ports(other, one))
-        _outside(ways, judge, one, names)
+        for version in versions:
+            _outside(ways, judge, one, names, version)
     return list(ways.told())
 
 
@@ -91,14 +92,13 @@ def is_pod(one: Endpoint, pod: PodRef) -> bool:
     return (one.namespace, one.name) == (pod.namespace, pod.name)
 
 
-def _outside(ways: Ways, judge: Judge, one: Endpoint, names: Collection[str]) -> None:
-    for version in _versions(judge.world):
-        for into in (True, False):
-            by_ports: Mapping[Spans, list[tuple[int, int]]] = _by_ports(judge, one, version, into=into)
-            for found, cells in by_ports.items():
-                networks = [str(network) for network in spans.networks(spans.make(cells))]
-                sources, targets = (networks, names) if into else (names, networks)
-                ways.note(sources, targets, found)
+def _outside(ways: Ways, judge: Judge, one: Endpoint, names: Collection[str], version: int) -> None:
+    for into in (True, False):
+        by_ports: Mapping[Spans, list[tuple[int, int]]] = _by_ports(judge, one, version, into=into)
+        for found, cells in by_ports.items():
+            networks = [str(network) for network in spans.networks(spans.make(cells))]
+            sources, targets = (networks, names) if into else (names, networks)
+            ways.note(sources, targets, found)
 
 
 def _by_ports(judge: Judge, one: Endpoint, version: int, *, into: bool) -> dict[Spans, list[tuple[int, int]]]:
@@ -124,13 +124,8 @@ def _cells(judge: Judge, one: Endpoint, direction: Direction, version: int) -> I
 def _versions(world: World) -> tuple[int, ...]:
     """IPv6 is spoken of where an address or a policy does."""
     spoken = {address.version for one in world.endpoints for address in one.addresses}
-    policies: tuple[Policy | TierPolicy, ...] = (*world.policies, *world.tiers)
-    return (4, 6) if 6 in spoken or any(map(_names_v6, policies)) else (4,)
-
-
-def _names_v6(one: Policy | TierPolicy) -> bool:
-    peers = (peer for rules in one.rules.values() for rule in rules for peer in rule.peers)
-    return any(peer.block is not None and peer.block.network.version == 6 for peer in peers)
+    named = {peer.block.network.version for peer in world.peers if peer.block}
+    return (4, 6) if 6 in spoken | named else (4,)
 
 
 def _listed(found: Spans) -> str | list[Json]:

@@ -80,13 +80,14 @@ def _needs(playbooks: list[str] | None) -> list[Any]:
 
 def _told(checks: list[Check]) -> Iterator[Check]:
     """For a person: the permissions that are held, some ninety, as one line in the place of the first."""
-    held = [check for check in checks if check.name == "permission" and check.ok]
-    asked = sum(check.name == "permission" for check in checks)
+    asked = [check for check in checks if check.name == "permission"]
+    held = [check for check in asked if check.ok]
     for check in checks:
-        if check not in held:
+        if check.name != "permission" or not check.ok:
             yield check
         elif check is held[0]:
-            yield replace(check, detail=f"{len(held)} of the {asked} that are asked for are held (-o json names each)")
+            told = f"{len(held)} of the {len(asked)} that are asked for are held (-o json names each)"
+            yield replace(check, detail=told)
 
 
 def _store(settings: StoreSettings) -> Check:
